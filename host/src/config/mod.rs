@@ -1,0 +1,3 @@
+//! The pipeline file: text → file → check → plan. The only room that knows TOML.
+
+pub mod plan;

@@ -1,0 +1,9 @@
+//! Weir.
+pub mod checkpoint;
+pub mod config;
+pub mod decode;
+pub mod pipeline;
+pub mod plugin;
+pub mod sink;
+pub mod source;
+pub mod telemetry;

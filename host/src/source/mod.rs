@@ -1,0 +1,100 @@
+//! Sources: where records come from. One file per outside system; this page holds the contract.
+//!
+//! ```text
+//! Source ── partitions() ──▶ the pipeline spreads them over workers ── open(assigned) ──▶ one Reader a worker
+//! Reader ── next(max_records, wait) ──▶ Block | CaughtUp | Ended | Nothing
+//! ```
+//!
+//! A source knows bytes, offsets and arrival times; it knows no schema and no event time.
+
+use std::time::Duration;
+use thiserror::Error;
+use weir_core::block::Block;
+
+/// A source that has looked at its system: it knows its partitions.
+pub trait Source: Send + Sync {
+    /// The partitions, in an order that is the same over restarts while the source is the same. A partition's `u32` elsewhere
+    /// is its place here.
+    fn partitions(&self) -> &[Partition];
+
+    /// Opens a reader for some partitions, to be used by one thread.
+    fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError>;
+}
+
+/// A partition as people know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Kafka: the topic. Files: the path. Generator: `generator`.
+    pub name: String,
+    /// Kafka: the partition's id. Others: the place in the list.
+    pub id: i32,
+    /// How many records lie before the end, where the source can say so cheaply at start (bounded Kafka runs); for progress.
+    pub records: Option<u64>,
+    /// How many bytes lie before the end, where the source can say so (files); for progress.
+    pub bytes: Option<u64>,
+}
+
+/// A partition and where to begin in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its place in `Source::partitions`.
+    pub partition: u32,
+    /// The offset to begin at, from a checkpoint; `None`: the source's configured start.
+    pub offset: Option<i64>,
+}
+
+/// Reads some partitions for one worker.
+///
+/// # Contract
+/// * A block holds records of one partition, offsets rising over all blocks of that partition; nothing is left out or comes twice.
+/// * `next` fills a block with what is there, up to `max_records`, and waits at most `wait` when there is nothing; it never
+///   waits for a block to become full.
+/// * Partitions get turns: a full one does not starve the others.
+/// * Memory is bounded by a setting, not by the stream.
+/// * Passing troubles (a broker away, a leader moved) are retried inside, with a log line; `Err` is final.
+pub trait Reader: Send {
+    /// The next thing that happened.
+    fn next(&mut self, max_records: usize, wait: Duration) -> Result<ReadEvent, SourceError>;
+
+    /// Whether the partition is, as its system says now, read to its end. Asked before a partition is called idle; may take a
+    /// round trip. False where the system can't be reached: a partition that can't be reached is not idle.
+    fn confirm_caught_up(&mut self, partition: u32) -> bool;
+
+    /// Progress in bytes of a partition, where `Partition::bytes` was given.
+    fn bytes_read(&self, _partition: u32) -> u64 {
+        0
+    }
+}
+
+/// What a reader brings.
+#[derive(Debug)]
+pub enum ReadEvent {
+    /// Records of one partition.
+    Block(Block),
+    /// The partition has been read to its end, for now.
+    CaughtUp {
+        /// Its place in `Source::partitions`.
+        partition: u32,
+    },
+    /// The partition is bounded and has brought its last record; said once.
+    Ended {
+        /// Its place in `Source::partitions`.
+        partition: u32,
+    },
+    /// Nothing within the wait. When every partition has ended, at once.
+    Nothing,
+}
+
+/// Why a source can't go on.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The settings don't fit what is there: the operator.
+    #[error("{0}")]
+    Setting(String),
+    /// The outside system failed for good; trying again later may help.
+    #[error("{0}")]
+    Outside(String),
+    /// Data that was to be read is gone or broken: the operator decides.
+    #[error("{0}")]
+    Lost(String),
+}
