@@ -1,5 +1,6 @@
 //! Weir.
 pub mod checkpoint;
+pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod pipeline;

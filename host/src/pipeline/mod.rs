@@ -1,1 +1,41 @@
-//! pipeline
+//! The pipeline: builds a job from a plan and runs it. The only room that has met everyone.
+//!
+//! ```text
+//! plan ─▶ build (plugins open, columns connected) ─▶ job ─▶ run
+//!
+//!   worker thread, one or several          keeper thread, one
+//!   reader → decode → judge → steps →      absorb deltas → close windows → sinks
+//!   fold → post watermark → flush    ──▶   letters → files;  barriers → checkpoint
+//! ```
+//!
+//! Backwards go fullness (the bounded channel), the watermark (the board) and the epoch wanted.
+
+mod batch;
+mod build;
+mod chain;
+mod clock;
+mod epoch;
+mod job;
+mod keeper;
+mod late;
+mod letters;
+mod message;
+mod partitions;
+mod progress;
+mod report;
+mod resolve;
+mod run;
+mod shared;
+mod shutdown;
+mod snapshot;
+mod tally;
+mod watch;
+mod worker;
+
+pub use crate::sink::timestamp_text;
+pub use build::{Checked, PrepareError, PrepareOptions, check, prepare};
+pub use job::{Job, Places};
+pub use progress::{Count, Live, Progress, Total};
+pub use report::{KpiReport, PluginReport, Report};
+pub use run::{RunError, RunOptions, run};
+pub use shutdown::Shutdown;

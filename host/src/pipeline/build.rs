@@ -1,0 +1,348 @@
+//! From a plan to a job: opens the plugins and the source, connects the columns, makes the sinks. Every problem that lies in the
+//! pipeline file is told with its place in it, all at once.
+
+use super::chain::{self, Chain};
+use super::clock;
+use super::job::{Job, OpenKpi, OpenPreprocessor, OpenSink};
+use super::resolve::PluginFolders;
+use super::run::RunError;
+use crate::checkpoint::{CheckpointError, FolderStore};
+use crate::config::plan::{
+    GeneratorPlan, KpiPlan, LimitsPlan, OptionValue, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, TimestampPlan, WindowPlan,
+};
+use crate::config::{Problem, Problems};
+use crate::decode::{DecodeField, DecodeSchema, TimestampForm};
+use crate::plugin::{Cache, CompileMode, Host, Limits, Plugin, Setting};
+use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
+use crate::sink::{KpiSchema, SinkError};
+use crate::source::file::{FileSettings, FileSource};
+use crate::source::generator::{GeneratorSettings, GeneratorSource};
+use crate::source::kafka::{KafkaSettings, KafkaSource, KafkaStart};
+use crate::source::{Source, SourceError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use thiserror::Error;
+use weir_core::plan::{FoldPlan, Grouping, PlanError};
+use weir_core::plugin::{KpiDescription, PreprocessorDescription};
+use weir_core::time::TimeRules;
+use weir_core::window::Windowing;
+
+/// What the command line adds to a plan.
+#[derive(Debug, Clone, Default)]
+pub struct PrepareOptions {
+    /// Folders to look plugins up in, first of all.
+    pub plugin_path: Vec<PathBuf>,
+    /// Worker threads, in place of the file's.
+    pub workers: Option<usize>,
+    /// Rows of a batch at the most, in place of the file's.
+    pub batch_rows_max: Option<usize>,
+}
+
+/// Why a plan can't become a job.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// The pipeline file is wrong, told with places.
+    #[error("{0}")]
+    Problems(Problems),
+    /// The source can't be opened.
+    #[error("source: {0}")]
+    Source(#[from] SourceError),
+    /// A sink can't be made.
+    #[error("sink: {0}")]
+    Sink(#[from] SinkError),
+    /// The checkpoint folder can't be used.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// The program can't find itself, which compiles plugins in a child process.
+    #[error("this program can't be started again to compile plugins: {0}")]
+    Executable(#[from] std::io::Error),
+    /// The plan of windows and groups does not hold together.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A plan whose plugins are open and whose columns are connected; nothing outside was touched but the plugins' files.
+pub struct Checked {
+    plan: Plan,
+    chain: Chain,
+    preprocessors: Vec<OpenPreprocessor>,
+    kpis: Vec<OpenKpi>,
+}
+
+/// Opens the plugins and connects the columns.
+pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, PrepareError> {
+    plan.workers = options.workers.unwrap_or(plan.workers);
+    plan.batch_rows_max = options.batch_rows_max.unwrap_or(plan.batch_rows_max);
+    let mut opener = Opener::new(&plan, options)?;
+    let steps: Vec<_> = plan.preprocess.iter().map(|step| opener.preprocessor(step)).collect();
+    let kpis: Vec<_> = plan.kpis.iter().map(|kpi| opener.kpi(&kpi.plugin)).collect();
+    let step_descriptions: Vec<_> = steps.iter().map(|step| step.as_ref().map(|open| open.description.clone())).collect();
+    let kpi_descriptions: Vec<_> = kpis.iter().map(|kpi| kpi.as_ref().map(|(_, _, description)| description.clone())).collect();
+    let mut problems = opener.problems;
+    let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
+        Ok(chain) if problems.is_empty() => chain,
+        Ok(_) => return Err(PrepareError::Problems(Problems::new(plan.file, problems))),
+        Err(more) => {
+            problems.extend(more);
+            return Err(PrepareError::Problems(Problems::new(plan.file, problems)));
+        }
+    };
+    let open_kpis = plan.kpis.iter().zip(kpis.into_iter().flatten()).enumerate();
+    let kpis = open_kpis.map(|(place, (kpi, open))| open_kpi(kpi, place, open, &chain)).collect();
+    Ok(Checked { chain, preprocessors: steps.into_iter().flatten().collect(), kpis, plan })
+}
+
+/// Opens the plugins, connects the columns, then opens the source, the sinks and the checkpoint folder.
+pub fn prepare(plan: Plan, options: &PrepareOptions, until_end: bool) -> Result<Job, PrepareError> {
+    check(plan, options)?.open(until_end)
+}
+
+impl Checked {
+    /// What the pipeline will do, in short.
+    pub fn summary(&self) -> String {
+        let mut lines = vec![format!("{}: no problems", self.plan.file.name)];
+        for step in &self.preprocessors {
+            let about = &step.description;
+            lines.push(format!("  preprocess  {} {} sha256:{}", about.name, about.version, step.plugin.digest()));
+        }
+        for kpi in &self.kpis {
+            let about = &kpi.description;
+            lines.push(format!("  kpi         {}: {} {} sha256:{}", kpi.name, about.name, about.version, kpi.plugin.digest()));
+        }
+        lines.join("\n")
+    }
+
+    fn open(self, until_end: bool) -> Result<Job, PrepareError> {
+        let Self { plan, chain, preprocessors, kpis } = self;
+        let (fold, grouping_keys) = fold_plan(&plan, &chain)?;
+        let decode = decode_schema(&plan, &chain);
+        let source = source(&plan, until_end)?;
+        let sinks = plan.sinks.iter().map(|sink| self::sink(sink, &kpis)).collect::<Result<_, _>>()?;
+        let store = match &plan.checkpoint {
+            Some(checkpoint) => Some((FolderStore::open(&checkpoint.path)?, checkpoint.interval)),
+            None => None,
+        };
+        Ok(Job { plan, source, chain, decode, fold: Arc::new(fold), grouping_keys, preprocessors, kpis, sinks, store })
+    }
+}
+
+/// Opens plugins and gathers what is wrong with them.
+struct Opener<'a> {
+    plan: &'a Plan,
+    host: Host,
+    folders: PluginFolders,
+    problems: Vec<Problem>,
+}
+
+type OpenedKpi = (Arc<Plugin>, Vec<(String, Setting)>, KpiDescription);
+
+impl<'a> Opener<'a> {
+    fn new(plan: &'a Plan, options: &PrepareOptions) -> Result<Self, PrepareError> {
+        let variable = std::env::var("WEIR_PLUGIN_PATH").ok();
+        let folders = PluginFolders::new(&options.plugin_path, variable.as_deref(), &plan.folder);
+        let mode = CompileMode::ChildProcess { exe: std::env::current_exe()?, limits: Default::default() };
+        Ok(Self { plan, host: Host::new(mode, Cache::from_env()), folders, problems: Vec::new() })
+    }
+
+    fn problem<T>(&mut self, plugin: &PluginPlan, message: String, help: Option<String>) -> Option<T> {
+        let problem = Problem::new(plugin.place.clone(), message);
+        self.problems.push(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+        None
+    }
+
+    fn open(&mut self, plugin: &PluginPlan) -> Option<(Arc<Plugin>, Vec<(String, Setting)>)> {
+        let found = match self.folders.find(&plugin.plugin, &self.plan.folder) {
+            Ok(found) => found,
+            Err((message, help)) => return self.problem(plugin, message, Some(help)),
+        };
+        let label = found.path.file_stem().map_or_else(|| plugin.plugin.clone(), |stem| stem.to_string_lossy().into_owned());
+        let opened = match self.host.open_file(&label, &found.path, limits(&plugin.limits)) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+                return self.problem(plugin, format!("{error}{cause}"), None);
+            }
+        };
+        let digest = opened.digest().to_string();
+        if found.digest.as_ref().is_some_and(|pinned| *pinned != digest) {
+            let help = format!("the file at `{}` has sha256:{digest}; pin that, or bring back the pinned build", found.path.display());
+            return self.problem(plugin, format!("plugin `{label}` is not the one that is pinned"), Some(help));
+        }
+        Some((Arc::new(opened), settings(&plugin.options)))
+    }
+
+    fn preprocessor(&mut self, step: &PluginPlan) -> Option<OpenPreprocessor> {
+        let (plugin, settings) = self.open(step)?;
+        let description: PreprocessorDescription = match plugin.describe_preprocessor(&settings) {
+            Ok(description) => description,
+            Err(error) => return self.refused(step, &error),
+        };
+        Some(OpenPreprocessor { plugin, settings, description })
+    }
+
+    fn kpi(&mut self, kpi: &PluginPlan) -> Option<OpenedKpi> {
+        let (plugin, settings) = self.open(kpi)?;
+        match plugin.describe_kpi(&settings) {
+            Ok(description) => Some((plugin, settings, description)),
+            Err(error) => self.refused(kpi, &error),
+        }
+    }
+
+    fn refused<T>(&mut self, plugin: &PluginPlan, error: &dyn std::error::Error) -> Option<T> {
+        self.problems.push(Problem::new(plugin.options_place.clone(), error.to_string()));
+        None
+    }
+}
+
+fn open_kpi(kpi: &KpiPlan, place: usize, (plugin, settings, description): OpenedKpi, chain: &Chain) -> OpenKpi {
+    let columns = &chain.kpis[place];
+    let outputs = columns.outputs.iter().map(|&output| (output, description.outputs[output].clone())).collect();
+    let schema = KpiSchema { name: kpi.name.clone(), kpi: place, keys: columns.key_fields.clone(), outputs };
+    let by: Vec<&str> = kpi.by.iter().map(|(path, _)| path.as_str()).collect();
+    let identity = format!(
+        "plugin sha256:{}, state version {}, options {:?}, window {:?}, by {by:?}",
+        plugin.digest(),
+        description.state_version,
+        kpi.plugin.options,
+        kpi.window
+    );
+    OpenKpi { name: kpi.name.clone(), plugin, settings, description, schema, identity }
+}
+
+/// KPIs with the same windows and the same group key share a grouping.
+fn fold_plan(plan: &Plan, chain: &Chain) -> Result<(FoldPlan, Vec<Vec<usize>>), PrepareError> {
+    let mut groupings: Vec<(WindowPlan, Vec<usize>)> = Vec::new();
+    let mut of_kpi = Vec::new();
+    let mut planned = Vec::new();
+    for (kpi, columns) in plan.kpis.iter().zip(&chain.kpis) {
+        let wanted = (kpi.window, columns.keys.clone());
+        let place = groupings.iter().position(|known| *known == wanted).unwrap_or(groupings.len());
+        of_kpi.push(place);
+        if place == groupings.len() {
+            let key_types = columns.key_fields.iter().map(|field| field.column_type.scalar()).collect();
+            planned.push(Grouping { windowing: windowing(kpi.window)?, key_types });
+            groupings.push(wanted);
+        }
+    }
+    let rules = TimeRules {
+        max_out_of_orderness_us: plan.time.max_out_of_orderness_us,
+        allowed_lateness_us: plan.time.allowed_lateness_us,
+        max_time_jump_us: plan.time.max_time_jump_us,
+        max_future_skew_us: plan.time.max_future_skew_us,
+    };
+    Ok((FoldPlan::new(rules, planned, of_kpi)?, groupings.into_iter().map(|(_, keys)| keys).collect()))
+}
+
+fn windowing(window: WindowPlan) -> Result<Windowing, PrepareError> {
+    Ok(match window {
+        WindowPlan::Tumbling { size_us } => Windowing::tumbling(size_us)?,
+        WindowPlan::Hopping { size_us, hop_us } => Windowing::hopping(size_us, hop_us)?,
+    })
+}
+
+fn decode_schema(plan: &Plan, chain: &Chain) -> DecodeSchema {
+    let field = |&place: &usize| {
+        let field = &plan.schema.fields[place];
+        DecodeField {
+            path: field.path.clone(),
+            column_type: field.column_type,
+            timestamp: field.timestamp.as_ref().map(timestamp_form),
+            required: field.required || field.path == plan.time.column,
+        }
+    };
+    DecodeSchema {
+        fields: chain.asked.iter().map(field).collect(),
+        depth_max: plan.schema.depth_max,
+        record_bytes_max: plan.schema.record_bytes_max,
+        list_elements_max: plan.schema.list_elements_max,
+    }
+}
+
+fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
+    match plan {
+        TimestampPlan::Format { format, zone } => TimestampForm::Format { format: format.clone(), zone: zone.clone() },
+        TimestampPlan::Rfc3339 => TimestampForm::Rfc3339,
+        TimestampPlan::EpochSeconds => TimestampForm::EpochSeconds,
+        TimestampPlan::EpochMillis => TimestampForm::EpochMillis,
+        TimestampPlan::EpochMicros => TimestampForm::EpochMicros,
+    }
+}
+
+fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
+    Ok(match &plan.source {
+        SourcePlan::Kafka { brokers, topic, start, properties, .. } => Arc::new(KafkaSource::connect(KafkaSettings {
+            brokers: brokers.clone(),
+            topic: topic.clone(),
+            start: match start {
+                StartPlan::Earliest => KafkaStart::Earliest,
+                StartPlan::Latest => KafkaStart::Latest,
+                StartPlan::Timestamp(us) => KafkaStart::Timestamp(*us),
+            },
+            bounded: until_end,
+            properties: properties.clone(),
+            clock: clock::now_us,
+        })?),
+        SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {
+            files: files.iter().map(|(file, _)| file.clone()).collect(),
+            rate: *rate,
+            line_bytes_max: plan.schema.record_bytes_max.max(crate::source::file::LINE_BYTES_MAX),
+            clock: clock::now_us,
+        })?),
+        SourcePlan::Generator(generator) => Arc::new(GeneratorSource::open(&generator_settings(generator))?),
+    })
+}
+
+fn generator_settings(plan: &GeneratorPlan) -> GeneratorSettings {
+    GeneratorSettings {
+        seed: plan.seed,
+        partitions: plan.partitions,
+        records: plan.records,
+        rate: plan.rate,
+        start_us: plan.start_us,
+        records_per_minute: plan.records_per_minute,
+        disorder_us: plan.disorder_us,
+        late_share: plan.late_share,
+        broken_share: plan.broken_share,
+        clock: clock::now_us,
+    }
+}
+
+fn sink(plan: &SinkPlan, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
+    match plan {
+        SinkPlan::JsonFiles { kpis: named, path, interval_us } => {
+            let takes: Vec<bool> = kpis.iter().map(|kpi| named.contains(&kpi.name)).collect();
+            let schemas = kpis.iter().filter(|kpi| named.contains(&kpi.name)).map(|kpi| kpi.schema.clone()).collect();
+            let settings = JsonFilesSettings { path: path.clone(), interval_us: *interval_us };
+            Ok(OpenSink { sink: Box::new(JsonFiles::new(settings, schemas)?), takes })
+        }
+    }
+}
+
+fn limits(plan: &LimitsPlan) -> Limits {
+    Limits {
+        memory_bytes_max: plan.memory_bytes_max,
+        fuel_per_row_max: plan.fuel_per_row_max,
+        fuel_per_call_max: plan.fuel_per_call_max,
+        deadline: plan.deadline,
+        result_bytes_max: plan.result_bytes_max,
+        stack_bytes_max: plan.stack_bytes_max,
+        handles_max: plan.handles_max,
+        component_bytes_max: plan.component_bytes_max,
+    }
+}
+
+fn settings(options: &[(String, OptionValue)]) -> Vec<(String, Setting)> {
+    let setting = |value: &OptionValue| match value {
+        OptionValue::Boolean(value) => Setting::Boolean(*value),
+        OptionValue::Int64(value) => Setting::Int64(*value),
+        OptionValue::Float64(value) => Setting::Float64(*value),
+        OptionValue::Text(value) => Setting::Text(value.clone()),
+        OptionValue::Int64s(values) => Setting::Int64s(values.clone()),
+        OptionValue::Float64s(values) => Setting::Float64s(values.clone()),
+        OptionValue::Texts(values) => Setting::Texts(values.clone()),
+    };
+    options.iter().map(|(name, value)| (name.clone(), setting(value))).collect()
+}

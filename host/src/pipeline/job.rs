@@ -1,0 +1,125 @@
+//! A job: a plan whose plugins are open and whose columns are connected. What every thread of a run shares stands in `Shared`.
+
+use super::chain::Chain;
+use super::progress::Total;
+use crate::checkpoint::FolderStore;
+use crate::config::plan::Plan;
+use crate::decode::DecodeSchema;
+use crate::plugin::{Plugin, Setting};
+use crate::sink::{KpiSchema, Sink};
+use crate::source::{Partition, Source};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use weir_core::plan::FoldPlan;
+use weir_core::plugin::{KpiDescription, PreprocessorDescription};
+
+/// Ready to run.
+pub struct Job {
+    pub(super) plan: Plan,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) chain: Chain,
+    pub(super) decode: DecodeSchema,
+    pub(super) fold: Arc<FoldPlan>,
+    /// For each grouping, its key columns' places in a batch.
+    pub(super) grouping_keys: Vec<Vec<usize>>,
+    pub(super) preprocessors: Vec<OpenPreprocessor>,
+    pub(super) kpis: Vec<OpenKpi>,
+    pub(super) sinks: Vec<OpenSink>,
+    /// The checkpoint folder, and the time between epochs.
+    pub(super) store: Option<(FolderStore, Duration)>,
+}
+
+/// A preprocessing step.
+pub(super) struct OpenPreprocessor {
+    pub plugin: Arc<Plugin>,
+    pub settings: Vec<(String, Setting)>,
+    pub description: PreprocessorDescription,
+}
+
+/// A KPI.
+pub(super) struct OpenKpi {
+    pub name: String,
+    pub plugin: Arc<Plugin>,
+    pub settings: Vec<(String, Setting)>,
+    pub description: KpiDescription,
+    pub schema: KpiSchema,
+    /// What makes its state what it is: plugin digest, state version, options, window, group key.
+    pub identity: String,
+}
+
+/// A sink and the KPIs that it takes.
+pub(super) struct OpenSink {
+    pub sink: Box<dyn Sink>,
+    /// For each KPI of the file, whether it takes its rows.
+    pub takes: Vec<bool>,
+}
+
+/// Where a run's output is, for people.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// One a sink.
+    pub sinks: Vec<String>,
+    /// The dead-letter file.
+    pub dead_letters: PathBuf,
+    /// The late-record file.
+    pub late: PathBuf,
+}
+
+impl Job {
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// The KPIs' names, in file order.
+    pub fn kpi_names(&self) -> Vec<String> {
+        self.kpis.iter().map(|kpi| kpi.name.clone()).collect()
+    }
+
+    /// How many KPIs.
+    pub fn kpi_count(&self) -> usize {
+        self.kpis.len()
+    }
+
+    /// How many partitions the source has.
+    pub fn partitions(&self) -> usize {
+        self.source.partitions().len()
+    }
+
+    /// One name per plugin instance of a worker: preprocessors, then KPIs; as in the report.
+    pub fn plugin_names(&self) -> Vec<String> {
+        let steps = self.preprocessors.iter().enumerate().map(|(at, step)| format!("preprocess[{at}] {}", step.description.name));
+        steps.chain(self.kpis.iter().map(|kpi| format!("kpi {}", kpi.name))).collect()
+    }
+
+    /// Where the output goes.
+    pub fn places(&self) -> Places {
+        Places {
+            sinks: self.sinks.iter().map(|open| open.sink.place()).collect(),
+            dead_letters: self.plan.dead_letters.clone(),
+            late: self.plan.late.clone(),
+        }
+    }
+
+    /// How much there is to read, where the source can say so.
+    pub fn total(&self) -> Total {
+        let partitions = self.source.partitions();
+        let sum = |of: fn(&Partition) -> Option<u64>| partitions.iter().map(of).sum::<Option<u64>>();
+        match (sum(|partition| partition.records), sum(|partition| partition.bytes)) {
+            (Some(records), _) => Total::Records(records),
+            (None, Some(bytes)) => Total::Bytes(bytes),
+            (None, None) => Total::Unknown,
+        }
+    }
+
+    /// The KPIs of a grouping, by place.
+    pub(super) fn kpis_of(&self, grouping: usize) -> Vec<usize> {
+        self.fold.kpis().iter().enumerate().filter(|(_, of)| **of == grouping).map(|(kpi, _)| kpi).collect()
+    }
+
+    /// Name and identity of each KPI, for a checkpoint.
+    pub(super) fn identities(&self) -> Vec<(String, String)> {
+        self.kpis.iter().map(|kpi| (kpi.name.clone(), kpi.identity.clone())).collect()
+    }
+}

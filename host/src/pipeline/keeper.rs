@@ -1,0 +1,262 @@
+//! The keeper: one thread that holds the merged state, closes windows, feeds the sinks and keeps the checkpoint.
+//!
+//! ```text
+//! workers ─▶ deltas ─▶ closer ─▶ closed windows ─▶ sinks
+//!        ─▶ letters ─▶ dead-letter and late files
+//!        ─▶ barriers ─▶ (all in) sinks prepare ─▶ checkpoint ─▶ sinks commit
+//! ```
+
+use super::epoch::{Alignment, Aligned};
+use super::job::OpenSink;
+use super::letters::LetterFiles;
+use super::message::{Cut, Ended, Message};
+use super::run::RunError;
+use super::shared::Shared;
+use super::snapshot::{self, Snapshot};
+use super::tally::Tally;
+use super::watch::Watch;
+use crate::checkpoint::{FolderStore, Store};
+use crate::telemetry;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use weir_core::close::Closer;
+use weir_core::ledger::Ledger;
+use weir_core::plugin::Cost;
+
+/// Without a checkpoint: how long accepted rows may wait before they are made visible.
+const COMMIT_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) struct Keeper {
+    pub shared: Arc<Shared>,
+    pub closer: Closer,
+    pub sinks: Vec<OpenSink>,
+    pub letters: LetterFiles,
+    pub store: Option<(FolderStore, Duration)>,
+    pub identities: Vec<(String, String)>,
+    /// The last epoch that is complete.
+    pub epoch: u64,
+    /// What a checkpoint brought.
+    pub base: Ledger,
+    pub tally: Tally,
+    pub watch: Watch,
+    pub workers: Vec<WorkerState>,
+    pub alignment: Option<Alignment>,
+    pub failure: Option<RunError>,
+    /// Rows were accepted since the last commit.
+    pub uncommitted: bool,
+    pub last_commit: Instant,
+}
+
+/// What the keeper knows of a worker.
+pub(super) struct WorkerState {
+    pub acknowledged_us: i64,
+    pub ended: Option<Ended>,
+    pub finished: bool,
+}
+
+/// How a run ended.
+pub(super) struct Kept {
+    pub ledger: Ledger,
+    pub tally: Tally,
+    /// For each worker, its plugins' costs; then the closer's KPIs'.
+    pub costs: Vec<Vec<Cost>>,
+    pub closer_costs: Vec<Cost>,
+    /// By KPI: why it is quarantined.
+    pub quarantined: Vec<Option<String>>,
+    pub open_windows: usize,
+    pub epoch: Option<u64>,
+    pub at_end: bool,
+}
+
+impl Keeper {
+    /// Keeps until every worker has finished, then ends the run.
+    pub fn run(mut self, inbox: &Receiver<(usize, Message)>) -> Result<Kept, RunError> {
+        while self.workers.iter().any(|worker| !worker.finished) {
+            match inbox.recv_timeout(COMMIT_EVERY) {
+                Ok((worker, message)) => self.receive(worker, message)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(self.failure.take().unwrap_or(RunError::WorkerGone)),
+            }
+            self.tick()?;
+        }
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self.end(),
+        }
+    }
+
+    /// Messages of a worker that has passed the barrier wait until the others have, so that the epoch's state is one cut.
+    fn receive(&mut self, worker: usize, message: Message) -> Result<(), RunError> {
+        let Some(alignment) = &mut self.alignment else { return self.take(worker, message) };
+        match alignment.receive(worker, message) {
+            Aligned::Take(message) => self.take(worker, message),
+            Aligned::Waits => Ok(()),
+            Aligned::Complete { cuts, waiting } => {
+                self.alignment = None;
+                self.checkpoint(&cuts)?;
+                self.take_all(waiting)
+            }
+            Aligned::Abandoned { waiting } => {
+                // A worker ended before its barrier: the run is ending, and its end is the next cut.
+                self.alignment = None;
+                self.take_all(waiting)
+            }
+        }
+    }
+
+    fn take_all(&mut self, waiting: Vec<(usize, Message)>) -> Result<(), RunError> {
+        waiting.into_iter().try_for_each(|(worker, message)| self.take(worker, message))
+    }
+
+    fn take(&mut self, worker: usize, message: Message) -> Result<(), RunError> {
+        match message {
+            Message::Flushed { delta, acknowledged_us } => {
+                if let Some(delta) = delta {
+                    self.closer.absorb(delta)?;
+                }
+                self.workers[worker].acknowledged_us = acknowledged_us;
+                let least = self.workers.iter().map(|worker| worker.acknowledged_us).min().unwrap_or(i64::MIN);
+                self.advance(least)
+            }
+            Message::Letters(letters) => self.letters.write(&letters, &self.shared),
+            // A barrier that nobody waits for belongs to an abandoned epoch.
+            Message::Barrier { .. } => Ok(()),
+            Message::Finished(outcome) => {
+                self.workers[worker].finished = true;
+                match outcome {
+                    Ok(ended) => self.workers[worker].ended = Some(ended),
+                    Err(failure) => {
+                        self.shared.shutdown.request();
+                        self.failure.get_or_insert(failure);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Closes what the watermark allows and hands it to the sinks.
+    fn advance(&mut self, watermark_us: i64) -> Result<(), RunError> {
+        let advance = self.closer.advance(watermark_us);
+        for failed in &advance.quarantined {
+            let (name, reason) = (&self.shared.kpi_names[failed.kpi], failed.error.to_string());
+            telemetry::kpi_quarantined(&self.shared.pipeline, name, &reason);
+            self.shared.progress.live().quarantined.insert(name.clone(), reason);
+        }
+        for closed in &advance.closed {
+            self.tally.add(closed);
+            self.watch.show(closed, &self.shared.progress);
+            for open in self.sinks.iter_mut().filter(|open| open.takes[closed.kpi]) {
+                open.sink.accept(closed)?;
+                self.uncommitted = true;
+            }
+        }
+        self.tally.settle(advance.settled_before_us);
+        self.sinks.iter_mut().for_each(|open| open.sink.settle(advance.settled_before_us));
+        self.show(watermark_us);
+        Ok(())
+    }
+
+    fn show(&self, watermark_us: i64) {
+        if !self.shared.progress.watched() {
+            return;
+        }
+        let mut live = self.shared.progress.live();
+        if watermark_us != i64::MIN && watermark_us != i64::MAX {
+            live.watermark_us = Some(watermark_us);
+        }
+        live.open_windows = self.closer.open_windows();
+        (live.windows, live.rows) = self.tally.totals();
+    }
+
+    /// What is due by the clock: an epoch, or without a checkpoint a commit.
+    fn tick(&mut self) -> Result<(), RunError> {
+        match &self.store {
+            Some((_, interval)) => {
+                if self.alignment.is_none() && self.last_commit.elapsed() >= *interval {
+                    self.last_commit = Instant::now();
+                    self.alignment = Some(Alignment::new(self.shared.want_next_epoch(), self.workers.len()));
+                }
+                Ok(())
+            }
+            None if self.uncommitted && self.last_commit.elapsed() >= COMMIT_EVERY => self.commit(),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes rows visible without a checkpoint.
+    fn commit(&mut self) -> Result<(), RunError> {
+        for open in &mut self.sinks {
+            let prepared = open.sink.prepare()?;
+            open.sink.commit(&prepared)?;
+        }
+        self.letters.flush()?;
+        self.uncommitted = false;
+        self.last_commit = Instant::now();
+        Ok(())
+    }
+
+    /// Sinks prepare; one record holds everything; sinks commit.
+    fn checkpoint(&mut self, cuts: &[Cut]) -> Result<(), RunError> {
+        let Some((store, _)) = &self.store else { return Ok(()) };
+        let began = Instant::now();
+        let prepared = self.sinks.iter_mut().map(|open| open.sink.prepare()).collect::<Result<Vec<_>, _>>()?;
+        let letters = self.letters.sync()?;
+        let epoch = self.epoch + 1;
+        let snapshot = Snapshot {
+            pipeline: self.shared.pipeline.clone(),
+            kpis: self.identities.clone(),
+            partitions: snapshot::partitions(&self.shared.partitions, cuts),
+            closer: self.closer.export(),
+            ledger: self.ledger(cuts),
+            tally: self.tally.clone(),
+            letters,
+            sinks: prepared,
+        };
+        let bytes = snapshot::encode(&snapshot)?;
+        store.write(epoch, &bytes)?;
+        for (open, prepared) in self.sinks.iter_mut().zip(&snapshot.sinks) {
+            open.sink.commit(prepared)?;
+        }
+        self.epoch = epoch;
+        self.uncommitted = false;
+        self.shared.progress.live().checkpoint_epoch = Some(epoch);
+        telemetry::checkpoint_written(epoch, bytes.len(), began.elapsed().as_millis());
+        Ok(())
+    }
+
+    /// What the checkpoint brought, and what every worker has counted since.
+    fn ledger(&self, cuts: &[Cut]) -> Ledger {
+        let mut ledger = self.base.clone();
+        cuts.iter().for_each(|cut| ledger += &cut.ledger);
+        ledger
+    }
+
+    /// Every worker has finished. The checkpoint comes before the end of time, so that a later run goes on with the windows that
+    /// bounded input ends: they are published now, and again, whole, once more records came.
+    fn end(mut self) -> Result<Kept, RunError> {
+        let ended: Vec<Ended> = self.workers.iter_mut().filter_map(|worker| worker.ended.take()).collect();
+        let cuts: Vec<Cut> = ended.iter().map(|ended| ended.cut.clone()).collect();
+        let at_end = ended.iter().all(|ended| ended.at_end);
+        self.checkpoint(&cuts)?;
+        let open_windows = self.closer.open_windows();
+        if at_end {
+            self.advance(i64::MAX)?;
+        } else if self.store.is_none() && open_windows > 0 {
+            telemetry::open_windows_dropped(open_windows);
+        }
+        self.commit()?;
+        self.letters.sync()?;
+        Ok(Kept {
+            ledger: self.ledger(&cuts),
+            costs: ended.into_iter().map(|ended| ended.costs).collect(),
+            closer_costs: (0..self.shared.kpi_names.len()).map(|kpi| self.closer.cost(kpi)).collect(),
+            quarantined: self.closer.quarantined().into_iter().map(|error| error.map(ToString::to_string)).collect(),
+            open_windows: if at_end { 0 } else { open_windows },
+            epoch: self.store.is_some().then_some(self.epoch),
+            tally: self.tally,
+            at_end,
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! What a checkpoint holds, and its bytes: a JSON header, then the columns of states and the sinks' parts as they are.
+//!
+//! ```text
+//! header length (u32, little endian) │ header (JSON; names blobs by number) │ blob lengths are in the header │ blobs
+//! ```
+
+mod wire;
+
+use super::message::{Cut, Position};
+use super::run::RunError;
+use super::tally::Tally;
+use crate::source::Partition;
+use weir_core::delta::CloserState;
+use weir_core::ledger::Ledger;
+use weir_core::time::ClockState;
+
+pub(super) use wire::{decode, encode};
+
+/// One consistent cut through a run.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub pipeline: String,
+    /// Name and identity of each KPI, in file order.
+    pub kpis: Vec<(String, String)>,
+    /// In the source's order.
+    pub partitions: Vec<SavedPartition>,
+    pub closer: CloserState,
+    pub ledger: Ledger,
+    pub tally: Tally,
+    /// Lengths of the dead-letter file and of the late file.
+    pub letters: [u64; 2],
+    /// What each sink prepared.
+    pub sinks: Vec<Vec<u8>>,
+}
+
+/// A partition's place in a checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SavedPartition {
+    pub name: String,
+    pub id: i32,
+    pub next_offset: Option<i64>,
+    pub clock: ClockState,
+}
+
+/// The partitions as the workers left them.
+pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartition> {
+    let positions: Vec<&Position> = cuts.iter().flat_map(|cut| &cut.positions).collect();
+    let saved = |(place, partition): (usize, &Partition)| {
+        let position = positions.iter().find(|position| position.partition as usize == place);
+        SavedPartition {
+            name: partition.name.clone(),
+            id: partition.id,
+            next_offset: position.and_then(|position| position.next_offset),
+            clock: position.map_or_else(ClockState::default, |position| position.clock),
+        }
+    };
+    known.iter().enumerate().map(saved).collect()
+}
+
+impl Snapshot {
+    /// Whether it belongs to this pipeline and source; the error says what differs and what to do.
+    pub fn fits(&self, pipeline: &str, kpis: &[(String, String)], partitions: &[Partition]) -> Result<(), RunError> {
+        let advice = "use another [checkpoint] path, or remove the folder to begin anew";
+        if self.pipeline != pipeline {
+            return Err(RunError::Mismatch(format!("it is of pipeline `{}`, not `{pipeline}`; {advice}", self.pipeline)));
+        }
+        if let Some((name, _)) = self.kpis.iter().find(|(name, _)| !kpis.iter().any(|(known, _)| known == name)) {
+            return Err(RunError::Mismatch(format!("it holds KPI `{name}`, which the file no longer has; {advice}")));
+        }
+        for (name, identity) in kpis {
+            match self.kpis.iter().find(|(known, _)| known == name) {
+                None => return Err(RunError::Mismatch(format!("it does not hold KPI `{name}`; {advice}"))),
+                Some((_, saved)) if saved != identity => {
+                    let what = format!("KPI `{name}` has changed: saved {saved}, now {identity}");
+                    return Err(RunError::Mismatch(format!("{what}; {advice}")));
+                }
+                Some(_) => {}
+            }
+        }
+        if self.kpis != kpis {
+            return Err(RunError::Mismatch(format!("the KPIs stand in another order; {advice}")));
+        }
+        // Partitions may be added at the end of the list; one that is gone took records with it.
+        let same = |(saved, now): (&SavedPartition, &Partition)| saved.name == now.name && saved.id == now.id;
+        if self.partitions.len() > partitions.len() || !self.partitions.iter().zip(partitions).all(same) {
+            return Err(RunError::Mismatch(format!("the source's partitions are others than those saved; {advice}")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! The bytes of a snapshot. Types here mirror the core's, so that the core needs no serialisation of its own.
+
+use super::{SavedPartition, Snapshot};
+use crate::checkpoint::columns::{decode_columns, encode_columns};
+use crate::pipeline::run::RunError;
+use crate::pipeline::tally::Tally;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::sync::Arc;
+use weir_core::delta::{Cell, Cells, CloserState, GroupingState, KpiState, WindowState};
+use weir_core::group::{GroupKey, KeyValue};
+use weir_core::ledger::{KpiLedger, Ledger};
+use weir_core::plugin::{PluginError, PluginErrorKind};
+use weir_core::time::ClockState;
+
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    pipeline: String,
+    kpis: Vec<(String, String)>,
+    partitions: Vec<PartitionWire>,
+    watermark_us: i64,
+    groupings: Vec<GroupingWire>,
+    states: Vec<StateWire>,
+    ledger: [u64; 6],
+    kpi_ledgers: Vec<[u64; 3]>,
+    tally: Tally,
+    letters: [u64; 2],
+    sinks: Vec<u32>,
+    /// Length of each blob, in order.
+    blobs: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PartitionWire {
+    name: String,
+    id: i32,
+    next_offset: Option<i64>,
+    front_us: Option<i64>,
+    jumps: u32,
+    jumps_least_us: i64,
+    floor_us: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GroupingWire {
+    keys: Vec<Vec<KeyWire>>,
+    /// Pane start, refused windows, key.
+    cells: Vec<(i64, u32, u32)>,
+    /// Start, late records taken, last published revision.
+    windows: Vec<(i64, u64, Option<u64>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum KeyWire {
+    Null,
+    Boolean(bool),
+    Int64(i64),
+    Float64(u64),
+    Decimal(i64, u8),
+    Timestamp(i64),
+    Text(String),
+}
+
+#[derive(Serialize, Deserialize)]
+enum StateWire {
+    /// One blob of columns a part.
+    Parts(Vec<u32>),
+    Quarantined(String),
+}
+
+/// A snapshot's bytes.
+pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    let mut blob = |bytes: Vec<u8>| {
+        blobs.push(bytes);
+        (blobs.len() - 1) as u32
+    };
+    let mut states = Vec::new();
+    for state in &snapshot.closer.kpis {
+        states.push(match state {
+            KpiState::States(parts) => {
+                let encode = |part| encode_columns(part).map(&mut blob).map_err(|error| unreadable(&error));
+                StateWire::Parts(parts.iter().map(encode).collect::<Result<_, _>>()?)
+            }
+            KpiState::Quarantined(error) => StateWire::Quarantined(error.reason.clone()),
+        });
+    }
+    let sinks = snapshot.sinks.iter().map(|sink| blob(sink.clone())).collect();
+    let ledger = &snapshot.ledger;
+    let header = Header {
+        format: FORMAT,
+        pipeline: snapshot.pipeline.clone(),
+        kpis: snapshot.kpis.clone(),
+        partitions: snapshot.partitions.iter().map(partition_wire).collect(),
+        watermark_us: snapshot.closer.watermark_us,
+        groupings: snapshot.closer.groupings.iter().map(grouping_wire).collect(),
+        states,
+        ledger: [ledger.read, ledger.undecodable, ledger.future_dated, ledger.rejected, ledger.filtered, ledger.kept],
+        kpi_ledgers: ledger.kpis.iter().map(|kpi| [kpi.counted, kpi.late, kpi.refused_pairs]).collect(),
+        tally: snapshot.tally.clone(),
+        letters: snapshot.letters,
+        sinks,
+        blobs: blobs.iter().map(|blob| blob.len() as u64).collect(),
+    };
+    let text = serde_json::to_vec(&header).map_err(|error| unreadable(&error))?;
+    let length = u32::try_from(text.len()).map_err(|error| unreadable(&error))?;
+    let mut bytes = length.to_le_bytes().to_vec();
+    bytes.extend(text);
+    blobs.iter().for_each(|blob| bytes.extend(blob));
+    Ok(bytes)
+}
+
+/// The snapshot of these bytes.
+pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(|| unreadable(&"it is too short"))?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let text = rest.get(..length).ok_or_else(|| unreadable(&"its header is cut off"))?;
+    let header: Header = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
+    if header.format != FORMAT {
+        return Err(unreadable(&format!("its format is {}, and this version of weir reads {FORMAT}", header.format)));
+    }
+    let ranges = blob_ranges(&header.blobs, rest.len() - length)?;
+    let blob = |number: &u32| -> Result<&[u8], RunError> {
+        let range = ranges.get(*number as usize).cloned().ok_or_else(|| unreadable(&"a part is missing"))?;
+        Ok(&rest[length..][range])
+    };
+    let mut kpis = Vec::new();
+    for state in &header.states {
+        kpis.push(match state {
+            StateWire::Quarantined(reason) => KpiState::Quarantined(quarantine(reason)),
+            StateWire::Parts(parts) => {
+                let decode = |part| decode_columns(blob(part)?).map_err(|error| unreadable(&error));
+                KpiState::States(parts.iter().map(decode).collect::<Result<_, _>>()?)
+            }
+        });
+    }
+    let sinks = header.sinks.iter().map(|sink| blob(sink).map(<[u8]>::to_vec)).collect::<Result<_, _>>()?;
+    let groupings = header.groupings.iter().map(grouping).collect();
+    Ok(Snapshot {
+        closer: CloserState { watermark_us: header.watermark_us, groupings, kpis },
+        ledger: ledger(&header),
+        partitions: header.partitions.into_iter().map(partition).collect(),
+        pipeline: header.pipeline,
+        kpis: header.kpis,
+        tally: header.tally,
+        letters: header.letters,
+        sinks,
+    })
+}
+
+/// Where each blob lies; fails where they reach beyond `total`.
+fn blob_ranges(lengths: &[u64], total: usize) -> Result<Vec<Range<usize>>, RunError> {
+    let mut start = 0usize;
+    let mut ranges = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length)).filter(|end| *end <= total);
+        let end = end.ok_or_else(|| unreadable(&"a part is cut off"))?;
+        ranges.push(start..end);
+        start = end;
+    }
+    Ok(ranges)
+}
+
+fn unreadable(what: &dyn std::fmt::Display) -> RunError {
+    RunError::Unreadable(what.to_string())
+}
+
+/// What kind of failure it was matters to nobody any more: the windows are unavailable, for this reason.
+fn quarantine(reason: &str) -> PluginError {
+    PluginError { reason: reason.to_owned(), row: None, kind: PluginErrorKind::Failure }
+}
+
+fn partition_wire(partition: &SavedPartition) -> PartitionWire {
+    let ClockState { front_us, jumps, jumps_least_us, floor_us } = partition.clock;
+    let (name, id, next_offset) = (partition.name.clone(), partition.id, partition.next_offset);
+    PartitionWire { name, id, next_offset, front_us, jumps, jumps_least_us, floor_us }
+}
+
+fn partition(wire: PartitionWire) -> SavedPartition {
+    let PartitionWire { name, id, next_offset, front_us, jumps, jumps_least_us, floor_us } = wire;
+    SavedPartition { name, id, next_offset, clock: ClockState { front_us, jumps, jumps_least_us, floor_us } }
+}
+
+fn grouping_wire(grouping: &GroupingState) -> GroupingWire {
+    let Cells { keys, cells } = &grouping.cells;
+    GroupingWire {
+        keys: keys.iter().map(|key| key.iter().map(key_wire).collect()).collect(),
+        cells: cells.iter().map(|cell| (cell.pane_us, cell.refused, cell.key)).collect(),
+        windows: grouping.windows.iter().map(|window| (window.start_us, window.late_taken, window.published)).collect(),
+    }
+}
+
+fn grouping(wire: &GroupingWire) -> GroupingState {
+    let keys = wire.keys.iter().map(|key| -> GroupKey { key.iter().map(key_value).collect() }).collect();
+    let cell = |&(pane_us, refused, key): &(i64, u32, u32)| Cell { pane_us, refused, key };
+    let window = |&(start_us, late_taken, published): &(i64, u64, Option<u64>)| WindowState { start_us, late_taken, published };
+    GroupingState {
+        cells: Cells { keys, cells: wire.cells.iter().map(cell).collect() },
+        windows: wire.windows.iter().map(window).collect(),
+    }
+}
+
+fn key_wire(value: &KeyValue) -> KeyWire {
+    match value {
+        KeyValue::Null => KeyWire::Null,
+        KeyValue::Boolean(value) => KeyWire::Boolean(*value),
+        KeyValue::Int64(value) => KeyWire::Int64(*value),
+        KeyValue::Float64(bits) => KeyWire::Float64(*bits),
+        KeyValue::Decimal(mantissa, scale) => KeyWire::Decimal(*mantissa, *scale),
+        KeyValue::Timestamp(us) => KeyWire::Timestamp(*us),
+        KeyValue::Text(text) => KeyWire::Text(text.to_string()),
+    }
+}
+
+fn key_value(wire: &KeyWire) -> KeyValue {
+    match wire {
+        KeyWire::Null => KeyValue::Null,
+        KeyWire::Boolean(value) => KeyValue::Boolean(*value),
+        KeyWire::Int64(value) => KeyValue::Int64(*value),
+        KeyWire::Float64(bits) => KeyValue::Float64(*bits),
+        KeyWire::Decimal(mantissa, scale) => KeyValue::Decimal(*mantissa, *scale),
+        KeyWire::Timestamp(us) => KeyValue::Timestamp(*us),
+        KeyWire::Text(text) => KeyValue::Text(Arc::from(text.as_str())),
+    }
+}
+
+fn ledger(header: &Header) -> Ledger {
+    let [read, undecodable, future_dated, rejected, filtered, kept] = header.ledger;
+    let kpi = |&[counted, late, refused_pairs]: &[u64; 3]| KpiLedger { counted, late, refused_pairs, ..KpiLedger::default() };
+    let kpis = header.kpi_ledgers.iter().map(kpi).collect();
+    Ledger { read, undecodable, future_dated, rejected, filtered, kept, kpis }
+}

@@ -1,0 +1,192 @@
+//! A worker: owns some partitions and does everything up to the fold on its own plugin instances.
+//!
+//! ```text
+//! next block ─▶ decode ─▶ judge time ─▶ preprocess ─▶ fold ─▶ post the watermark ─▶ flush what is due ─▶ the keeper
+//! ```
+//!
+//! The order of the last three is what makes a closed window whole: a partition's watermark is posted after its records are
+//! folded, and the flush comes after the pipeline's watermark was read.
+
+use super::batch::{Batch, Steps};
+use super::letters::Letter;
+use super::late;
+use super::message::{Cut, Ended, Message};
+use super::partitions::Partitions;
+use super::progress::Count;
+use super::run::RunError;
+use super::shared::Shared;
+use crate::decode::Decoder;
+use crate::sink::dead_letters::LetterKind;
+use crate::source::{ReadEvent, Reader};
+use crossbeam_channel::Sender;
+use std::sync::Arc;
+use std::time::Duration;
+use weir_core::block::Block;
+use weir_core::fold::{FoldRows, Folder};
+use weir_core::ledger::Ledger;
+use weir_core::plugin::{Cost, PluginError};
+
+/// How long a reader may wait for records before the worker looks around (watermark, stop, epoch).
+const WAIT: Duration = Duration::from_millis(10);
+
+pub(super) struct Worker {
+    pub index: usize,
+    pub shared: Arc<Shared>,
+    pub reader: Box<dyn Reader>,
+    pub decoder: Decoder,
+    pub steps: Steps,
+    pub folder: Folder,
+    pub partitions: Partitions,
+    pub keeper: Sender<(usize, Message)>,
+    pub ledger: Ledger,
+    /// The pipeline's watermark when this worker last flushed.
+    pub acknowledged_us: i64,
+    /// The last epoch whose barrier this worker has passed.
+    pub epoch: u64,
+}
+
+impl Worker {
+    /// Works until every partition ended, or until asked to stop.
+    pub fn run(mut self) -> Result<Ended, RunError> {
+        loop {
+            if self.shared.shutdown.requested() {
+                return self.end(false);
+            }
+            if self.shared.board().all_ended() {
+                return self.end(true);
+            }
+            self.pass_barrier()?;
+            match self.reader.next(self.shared.batch_rows_max, WAIT)? {
+                ReadEvent::Block(block) => self.work(&block)?,
+                ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
+                ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
+                ReadEvent::Nothing => {}
+            }
+            self.partitions.step_aside(self.reader.as_mut(), &self.shared);
+            self.flush_due()?;
+        }
+    }
+
+    fn work(&mut self, block: &Block) -> Result<(), RunError> {
+        let read = block.records.len() as u64;
+        let decoded = self.decoder.decode(block);
+        let mut letters = Vec::new();
+        for (index, reason) in decoded.undecodable {
+            letters.push(Letter::new(block, index, LetterKind::Undecodable, reason));
+        }
+        let undecodable = letters.len() as u64;
+        let mut batch = Batch::new(block, decoded.columns, decoded.rows, self.shared.event_time);
+        self.partitions.judge(&mut batch, &self.shared, &mut letters)?;
+        let future_dated = letters.len() as u64 - undecodable;
+        let filtered = self.steps.run(&mut batch, &self.shared, &mut letters)?;
+        let rejected = letters.len() as u64 - undecodable - future_dated;
+        self.count(read, undecodable, future_dated, rejected, filtered, batch.rows.len() as u64);
+        self.fold(&batch, &mut letters)?;
+        self.partitions.worked(block, &self.shared)?;
+        if !letters.is_empty() {
+            self.send(Message::Letters(letters))?;
+        }
+        self.shared.progress.set_bytes_read(block.partition, self.reader.bytes_read(block.partition));
+        self.shared.count_read(read);
+        Ok(())
+    }
+
+    fn count(&mut self, read: u64, undecodable: u64, future_dated: u64, rejected: u64, filtered: u64, kept: u64) {
+        self.ledger.read += read;
+        self.ledger.undecodable += undecodable;
+        self.ledger.future_dated += future_dated;
+        self.ledger.rejected += rejected;
+        self.ledger.filtered += filtered;
+        self.ledger.kept += kept;
+        let progress = &self.shared.progress;
+        progress.add(Count::Undecodable, undecodable);
+        progress.add(Count::FutureDated, future_dated);
+        progress.add(Count::Rejected, rejected);
+        progress.add(Count::Filtered, filtered);
+    }
+
+    fn fold(&mut self, batch: &Batch<'_>, letters: &mut Vec<Letter>) -> Result<(), RunError> {
+        if batch.rows.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = self.shared.keys.iter().map(|places| batch.pick(places)).collect();
+        let inputs: Vec<_> = self.shared.inputs.iter().map(|places| batch.pick(places)).collect();
+        let rows = FoldRows {
+            event_us: &batch.event_us,
+            watermark_before: &batch.watermark_before,
+            keys: &keys,
+            inputs: &inputs,
+        };
+        let report = self.folder.fold(&rows)?;
+        late::account(&report, batch, &self.shared, &mut self.ledger, letters);
+        for failed in report.quarantined {
+            // Said again with the record that brought it down; its windows will quote it.
+            let reason = self.shared.kpi_failure(&failed.error, batch);
+            self.folder.quarantine(failed.kpi, PluginError { reason, ..failed.error });
+        }
+        Ok(())
+    }
+
+    /// Hands over what windows at or below the pipeline's watermark still lack, and says up to where that holds.
+    fn flush_due(&mut self) -> Result<(), RunError> {
+        // Read before flushing: what this worker folds later is judged by watermarks at or above this one.
+        let watermark_us = self.shared.board().pipeline();
+        if watermark_us == i64::MAX {
+            return Ok(());
+        }
+        let due = self.folder.has_due(watermark_us);
+        if !due && watermark_us == self.acknowledged_us {
+            return Ok(());
+        }
+        let delta = due.then(|| self.folder.flush(watermark_us));
+        self.acknowledged_us = watermark_us;
+        self.show_costs();
+        self.send(Message::Flushed { delta, acknowledged_us: watermark_us })
+    }
+
+    /// Takes part in the epoch that the keeper asked for, if there is a new one.
+    fn pass_barrier(&mut self) -> Result<(), RunError> {
+        let epoch = self.shared.epoch_wanted();
+        if epoch == self.epoch {
+            return Ok(());
+        }
+        self.epoch = epoch;
+        let cut = self.cut()?;
+        self.send(Message::Barrier { epoch, cut })
+    }
+
+    /// Flushes everything and says where this worker stands.
+    fn cut(&mut self) -> Result<Cut, RunError> {
+        let delta = self.folder.flush(i64::MAX);
+        self.send(Message::Flushed { delta: Some(delta), acknowledged_us: self.acknowledged_us })?;
+        Ok(Cut { positions: self.partitions.positions(), ledger: self.ledger.clone() })
+    }
+
+    fn end(mut self, at_end: bool) -> Result<Ended, RunError> {
+        let cut = self.cut()?;
+        let costs = self.costs();
+        Ok(Ended { cut, costs, at_end })
+    }
+
+    fn costs(&self) -> Vec<Cost> {
+        let mut costs = self.steps.costs();
+        costs.extend((0..self.shared.kpi_names.len()).map(|kpi| self.folder.cost(kpi)));
+        costs
+    }
+
+    fn show_costs(&self) {
+        if !self.shared.progress.watched() {
+            return;
+        }
+        let costs = self.costs();
+        let mut live = self.shared.progress.live();
+        if live.costs.len() <= self.index {
+            live.costs.resize(self.index + 1, Vec::new());
+        }
+        live.costs[self.index] = costs;
+    }
+
+    fn send(&self, message: Message) -> Result<(), RunError> {
+        self.keeper.send((self.index, message)).map_err(|_| RunError::KeeperGone)
+    }
+}
