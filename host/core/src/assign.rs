@@ -1,0 +1,270 @@
+//! From a batch's event times, watermarks and keys to slots, once for all KPIs of a grouping; here lateness is judged.
+//!
+//! Knows no KPI: it numbers cells and counts records.
+
+use crate::delta::{Cell, Cells};
+use crate::fold::{FoldError, GroupingReport, LateRow};
+use crate::keys::KeyTable;
+use crate::plan::Grouping;
+use crate::slots::{NONE, SlotTable, outgrown};
+use crate::time::TimeRules;
+use crate::window::{PaneWindows, Windowing};
+use arrow_array::ArrayRef;
+use hashbrown::HashMap;
+
+/// Recently used panes, by the low bits of their number: rows that hop between neighbouring panes find them without a search.
+const RECENT: usize = 256;
+
+/// The cells of a grouping in one folder.
+///
+/// Invariants: a record is late for exactly the windows whose end plus `allowed_lateness` its partition's watermark before it
+/// has reached; these are the first of its pane. A window's late-taken count is the number of records that it took although
+/// their watermark had reached its end.
+pub(crate) struct Assigner {
+    windowing: Windowing,
+    rules: TimeRules,
+    keys: KeyTable,
+    pub(crate) table: SlotTable,
+    late_taken: HashMap<i64, u64, foldhash::fast::RandomState>,
+    /// The least window end at which something here is due.
+    due_us: i64,
+    recent: Vec<Pane>,
+    numbers: Vec<u32>,
+    /// The slots of the batch's counted rows, in order.
+    pub(crate) slots: Vec<u32>,
+}
+
+/// A pane at hand.
+#[derive(Debug, Clone, Copy)]
+struct Pane {
+    start_us: i64,
+    end_us: i64,
+    /// Below this watermark nothing in the pane is late: the end of its first window.
+    in_time_before_us: i64,
+    /// Its cells that no window refuses, in the table; `NONE` until one is needed.
+    place: u32,
+}
+
+/// Holds no time.
+const NO_PANE: Pane = Pane {
+    start_us: i64::MAX,
+    end_us: i64::MIN,
+    in_time_before_us: i64::MIN,
+    place: NONE,
+};
+
+/// What a flush takes out of a grouping.
+pub(crate) struct Flushed {
+    pub(crate) cells: Cells,
+    /// The cells' slots, in order; still taken.
+    pub(crate) slots: Vec<u32>,
+    pub(crate) late_taken: Vec<(i64, u64)>,
+}
+
+impl Assigner {
+    pub(crate) fn new(grouping: &Grouping, rules: TimeRules) -> Self {
+        Self {
+            windowing: grouping.windowing,
+            rules,
+            keys: KeyTable::new(grouping.key_types.clone()),
+            table: SlotTable::default(),
+            late_taken: HashMap::default(),
+            due_us: i64::MAX,
+            recent: vec![NO_PANE; RECENT],
+            numbers: Vec::new(),
+            slots: Vec::new(),
+        }
+    }
+
+    /// Gives each row its slot, or writes it down as late.
+    pub(crate) fn assign(
+        &mut self,
+        events_us: &[i64],
+        watermarks_us: &[i64],
+        keys: &[ArrayRef],
+    ) -> Result<GroupingReport, FoldError> {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        self.keys
+            .number(keys, events_us.len(), &mut numbers)
+            .map_err(FoldError::Keys)?;
+        let mut report = GroupingReport::default();
+        self.slots.clear();
+        self.slots.reserve(events_us.len());
+        let mut pane = NO_PANE;
+        for (row, ((&event_us, &watermark_us), &key)) in events_us
+            .iter()
+            .zip(watermarks_us)
+            .zip(&numbers)
+            .enumerate()
+        {
+            if event_us < pane.start_us || event_us >= pane.end_us {
+                pane = self.pane_at(event_us);
+            }
+            let place = if watermark_us < pane.in_time_before_us {
+                if pane.place == NONE {
+                    pane.place = self.place(pane.start_us, 0);
+                }
+                pane.place
+            } else {
+                match self.judge(pane.start_us, watermark_us, row as u32, &mut report) {
+                    Some(refused) => self.place(pane.start_us, refused),
+                    None => continue,
+                }
+            };
+            let slot = self.table.slot(place, key);
+            self.slots.push(slot);
+        }
+        self.numbers = numbers;
+        report.counted = self.slots.len() as u64;
+        Ok(report)
+    }
+
+    /// A row whose watermark has reached the end of a window of its pane: how many windows refuse it; `None` if all do.
+    #[inline(never)]
+    fn judge(
+        &mut self,
+        pane_us: i64,
+        watermark_us: i64,
+        row: u32,
+        report: &mut GroupingReport,
+    ) -> Option<u32> {
+        let windows = self.windowing.windows_of(pane_us);
+        let ended = windows.ended_by(watermark_us);
+        let refused = windows.ended_by(watermark_us.saturating_sub(self.rules.allowed_lateness_us));
+        debug_assert!(
+            (0..windows.count()).all(|place| (watermark_us
+                >= self.rules.gone_at(windows.end(place)))
+                == (place < refused)),
+            "the refused windows are the first"
+        );
+        let wholly = refused == windows.count();
+        if refused > 0 {
+            report.refused_pairs += u64::from(refused);
+            report.late += u64::from(wholly);
+            report.late_rows.push(LateRow {
+                row,
+                refused,
+                wholly,
+            });
+        }
+        for place in refused..ended {
+            *self.late_taken.entry(windows.start(place)).or_default() += 1;
+            self.due_us = self.due_us.min(windows.end(place));
+        }
+        (!wholly).then_some(refused)
+    }
+
+    fn pane_at(&mut self, event_us: i64) -> Pane {
+        let start_us = self.windowing.pane_of(event_us);
+        let recent = &mut self.recent[recent_place(&self.windowing, start_us)];
+        if recent.start_us != start_us || recent.end_us == i64::MIN {
+            let windows = self.windowing.windows_of(start_us);
+            *recent = Pane {
+                start_us,
+                end_us: start_us + self.windowing.pane_us(),
+                in_time_before_us: windows.end(0),
+                place: NONE,
+            };
+        }
+        *recent
+    }
+
+    /// The place of a pane's cells in the table.
+    fn place(&mut self, pane_us: i64, refused: u32) -> u32 {
+        let (place, new) = self.table.pane(pane_us, refused);
+        if new {
+            self.due_us = self
+                .due_us
+                .min(self.windowing.windows_of(pane_us).end(refused));
+        }
+        let recent = &mut self.recent[recent_place(&self.windowing, pane_us)];
+        if refused == 0 && recent.start_us == pane_us {
+            recent.place = place;
+        }
+        place
+    }
+
+    /// Whether a flush up to here would bring anything.
+    pub(crate) fn has_due(&self, up_to_us: i64) -> bool {
+        self.due_us <= up_to_us
+    }
+
+    /// Takes out every cell that counts in a window that ends at or before `up_to_us`, and these windows' late-taken counts.
+    pub(crate) fn flush(&mut self, up_to_us: i64) -> Flushed {
+        let mut flushed = Flushed {
+            cells: Cells::default(),
+            slots: Vec::new(),
+            late_taken: Vec::new(),
+        };
+        if !self.has_due(up_to_us) {
+            return flushed;
+        }
+        let windowing = self.windowing;
+        let due: Vec<(i64, u32)> = self
+            .table
+            .panes()
+            .filter(|&(pane_us, refused)| windowing.windows_of(pane_us).end(refused) <= up_to_us)
+            .collect();
+        let mut places = vec![NONE; self.keys.len()];
+        for (pane_us, refused) in due {
+            for (key, slot) in self.table.remove(pane_us, refused) {
+                let place = &mut places[key as usize];
+                if *place == NONE {
+                    *place = flushed.cells.keys.len() as u32;
+                    flushed.cells.keys.push(self.keys.group(key));
+                }
+                flushed.cells.cells.push(Cell {
+                    pane_us,
+                    refused,
+                    key: *place,
+                });
+                flushed.slots.push(slot);
+            }
+        }
+        let size_us = windowing.size_us();
+        flushed.late_taken = self
+            .late_taken
+            .extract_if(|start_us, _| *start_us + size_us <= up_to_us)
+            .collect();
+        flushed.late_taken.sort_unstable();
+        self.recent.fill(NO_PANE);
+        self.due_us = self.least_due();
+        flushed
+    }
+
+    /// Gives back the slots of a flush, once they are cleared in every KPI.
+    pub(crate) fn give_back(&mut self, slots: &[u32]) {
+        self.table.numbers.give_back(slots);
+        if outgrown(self.keys.len(), self.table.live()) {
+            let new_numbers = self.table.keys_in_use(self.keys.len());
+            self.table.renumber(&new_numbers);
+            self.keys.renumber(&new_numbers);
+        }
+    }
+
+    /// Starts of the windows in which something here counts; rising by pane, some several times.
+    pub(crate) fn windows(&self) -> impl Iterator<Item = i64> + '_ {
+        self.table.panes().flat_map(|(pane_us, refused)| {
+            let windows: PaneWindows = self.windowing.windows_of(pane_us);
+            (refused..windows.count()).map(move |place| windows.start(place))
+        })
+    }
+
+    fn least_due(&self) -> i64 {
+        let cells = self
+            .table
+            .panes()
+            .map(|(pane_us, refused)| self.windowing.windows_of(pane_us).end(refused));
+        let late = self
+            .late_taken
+            .keys()
+            .map(|start_us| start_us + self.windowing.size_us());
+        cells.chain(late).min().unwrap_or(i64::MAX)
+    }
+}
+
+fn recent_place(windowing: &Windowing, pane_us: i64) -> usize {
+    pane_us
+        .div_euclid(windowing.pane_us())
+        .rem_euclid(RECENT as i64) as usize
+}

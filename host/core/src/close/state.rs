@@ -1,0 +1,167 @@
+//! The closer's state out of and into plain data, for a checkpoint. Knows no format of bytes.
+
+use super::open::Mark;
+use super::{CloseError, Closer};
+use crate::delta::{Cell, Cells, CloserState, GroupingState, KpiState, WindowState};
+use crate::group::KeyValue;
+use crate::types::ScalarType;
+use std::collections::HashMap;
+
+impl Closer {
+    /// All that the closer knows. For a checkpoint the folders first flush everything (`i64::MAX`) and it is absorbed; then
+    /// this is all the state there is, and any number of workers may go on from it. A KPI that fails in giving its state is
+    /// quarantined, and told by the next advance.
+    pub fn export(&mut self) -> CloserState {
+        let groupings: Vec<(GroupingState, Vec<u32>)> = self
+            .groupings
+            .iter()
+            .map(super::open::Open::export)
+            .collect();
+        let kpis = self
+            .kpis
+            .iter_mut()
+            .zip(self.plan.kpis())
+            .map(|(kpi, &grouping)| match kpi.fault() {
+                Some(fault) => KpiState::Quarantined(fault.clone()),
+                None => kpi.states(&groupings[grouping].1),
+            });
+        let kpis = kpis.collect();
+        CloserState {
+            watermark_us: self.watermark_us,
+            groupings: groupings.into_iter().map(|(state, _)| state).collect(),
+            kpis,
+        }
+    }
+
+    /// Goes on from a state, in a closer that is new. A KPI that refuses its state is quarantined; tell the folders of
+    /// [`quarantined`](Self::quarantined) KPIs.
+    pub fn restore(&mut self, state: CloserState) -> Result<(), CloseError> {
+        let cells: Vec<_> = state
+            .groupings
+            .iter()
+            .map(|grouping| &grouping.cells)
+            .collect();
+        self.check(&cells, &state.kpis)?;
+        let mut slots = Vec::with_capacity(state.groupings.len());
+        for (open, part) in self.groupings.iter_mut().zip(&state.groupings) {
+            // The cells of windows that are settled are kept for the later windows of their panes.
+            slots.push(open.take_in(&part.cells, i64::MIN)?);
+            open.restore_windows(&part.windows)?;
+        }
+        self.merge(&slots, state.kpis);
+        self.watermark_us = state.watermark_us;
+        Ok(())
+    }
+
+    /// Whether cells and states have the plan's shape, so that nothing below has to ask.
+    pub(super) fn check(&self, cells: &[&Cells], kpis: &[KpiState]) -> Result<(), CloseError> {
+        if cells.len() != self.groupings.len() || kpis.len() != self.kpis.len() {
+            let (groupings, planned) = (cells.len(), self.groupings.len());
+            return Err(CloseError::Shape(format!(
+                "{groupings} groupings of {planned} and {} KPIs of {}",
+                kpis.len(),
+                self.kpis.len()
+            )));
+        }
+        for ((open, grouping), cells) in self.groupings.iter().zip(self.plan.groupings()).zip(cells)
+        {
+            if let Some(key) = cells
+                .keys
+                .iter()
+                .find(|key| !fits(key, &grouping.key_types))
+            {
+                return Err(CloseError::Shape(format!(
+                    "group key {key:?} is not of types {:?}",
+                    grouping.key_types
+                )));
+            }
+            if let Some(cell) = cells
+                .cells
+                .iter()
+                .find(|cell| !open.is_cell(cell, cells.keys.len()))
+            {
+                return Err(CloseError::Shape(format!(
+                    "there is no such cell: {cell:?}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl super::open::Open {
+    fn is_cell(&self, cell: &Cell, keys: usize) -> bool {
+        self.windowing.is_pane(cell.pane_us)
+            && cell.refused < self.windowing.windows_of(cell.pane_us).count()
+            && (cell.key as usize) < keys
+    }
+
+    /// Cells and windows, and the slots of the cells in order.
+    fn export(&self) -> (GroupingState, Vec<u32>) {
+        let mut state = GroupingState::default();
+        let mut slots = Vec::with_capacity(self.table.live());
+        let mut places = HashMap::new();
+        for (pane_us, refused, cells) in self.table.all() {
+            for &(key, slot) in cells {
+                let place = *places.entry(key).or_insert_with(|| {
+                    state.cells.keys.push(self.key(key).clone());
+                    state.cells.keys.len() as u32 - 1
+                });
+                state.cells.cells.push(Cell {
+                    pane_us,
+                    refused,
+                    key: place,
+                });
+                slots.push(slot);
+            }
+        }
+        let windows = self.windows.iter().map(|(&start_us, mark)| WindowState {
+            start_us,
+            late_taken: mark.late_taken,
+            published: mark.published,
+        });
+        state.windows = windows.collect();
+        (state, slots)
+    }
+
+    /// The windows are these; those that the cells opened beyond them are settled.
+    fn restore_windows(&mut self, windows: &[WindowState]) -> Result<(), CloseError> {
+        let opened = std::mem::take(&mut self.windows);
+        for window in windows {
+            if !opened.contains_key(&window.start_us) {
+                return Err(CloseError::Shape(format!(
+                    "no cell counts in the window that starts at {} µs",
+                    window.start_us
+                )));
+            }
+            self.windows.insert(
+                window.start_us,
+                Mark {
+                    late_taken: window.late_taken,
+                    published: window.published,
+                },
+            );
+        }
+        Ok(())
+    }
+}
+
+fn fits(key: &[KeyValue], types: &[ScalarType]) -> bool {
+    key.len() == types.len()
+        && key
+            .iter()
+            .zip(types)
+            .all(|(value, key_type)| is_of(value, *key_type))
+}
+
+fn is_of(value: &KeyValue, key_type: ScalarType) -> bool {
+    match value {
+        KeyValue::Null => true,
+        KeyValue::Boolean(_) => key_type == ScalarType::Boolean,
+        KeyValue::Int64(_) => key_type == ScalarType::Int64,
+        KeyValue::Float64(_) => key_type == ScalarType::Float64,
+        KeyValue::Decimal(_, scale) => key_type == ScalarType::Decimal(Some(*scale)),
+        KeyValue::Timestamp(_) => key_type == ScalarType::Timestamp,
+        KeyValue::Text(_) => key_type == ScalarType::Text,
+    }
+}
