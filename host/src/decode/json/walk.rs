@@ -1,0 +1,208 @@
+//! Goes through one record along the shape and pushes what is asked for onto the columns.
+//!
+//! Invariant: after an object of the shape every column below it has one value more, after a list every column has as many more
+//! as the list has elements; values that are not there are nulls. Recursion is as deep as the asked-for paths, not as the record.
+
+use super::cursor::Cursor;
+use super::shape::{Shape, Target};
+use super::{Limits, Scratch, leaf, skip};
+use crate::decode::columns::Columns;
+use crate::decode::failure::{Cause, Failure, Read};
+
+/// A record being read.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    pub(super) cursor: Cursor<'a>,
+    pub(super) shape: &'a mut Shape,
+    pub(super) columns: &'a mut Columns,
+    pub(super) limits: Limits,
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Walk<'_> {
+    /// Reads the whole record: one object with white space around.
+    pub(super) fn record(&mut self) -> Read<()> {
+        self.cursor.skip_space();
+        if self.cursor.peek() != b'{' {
+            return Err(self.not_an_object());
+        }
+        self.object(0, 0)?;
+        self.cursor.skip_space();
+        if self.cursor.at != self.cursor.bytes.len() {
+            return self.cursor.syntax("expected the end of the record");
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn not_an_object(&self) -> Box<Failure> {
+        match leaf::kind(self.cursor.peek()) {
+            Some(_) => Failure::syntax(self.cursor.at, "a record is an object, expected `{`"),
+            None => Failure::syntax(self.cursor.at, "expected `{`"),
+        }
+    }
+
+    /// Reads the value here, inside of `depth` objects and arrays.
+    #[inline]
+    fn value(&mut self, target: Target, depth: usize) -> Read<()> {
+        match target {
+            Target::Skip => skip::value(
+                &mut self.cursor,
+                &mut self.scratch.closers,
+                depth,
+                self.limits.depth_max,
+            ),
+            Target::Leaf(column) => {
+                let values = &mut self.columns.columns[column as usize];
+                leaf::value(&mut self.cursor, values, column, &mut self.scratch.text)
+            }
+            Target::Object(object) => match self.cursor.peek() {
+                b'{' => self.object(object, depth),
+                b'n' => self.null(target),
+                _ => Err(self.wrong_type(self.shape.objects[object as usize].path, "object")),
+            },
+            Target::List(list) => match self.cursor.peek() {
+                b'[' => self.list(list, depth),
+                b'n' => self.null(target),
+                _ => Err(self.wrong_type(self.shape.lists[list as usize].path, "list")),
+            },
+        }
+    }
+
+    /// Reads the object that begins here.
+    fn object(&mut self, object: u32, depth: usize) -> Read<()> {
+        self.open(depth)?;
+        let instance = self.shape.next_instance();
+        let mut seen = 0;
+        if self.cursor.peek() == b'}' {
+            self.cursor.at += 1;
+            return self.missing_keys(object, instance, seen);
+        }
+        let mut previous = None;
+        loop {
+            let start = self.cursor.at;
+            let keys = &mut self.shape.objects[object as usize].keys;
+            let found = keys.read(&mut self.cursor, previous)?;
+            if let (Some(id), true) = (found.id, found.target != Target::Skip) {
+                if !keys.mark(id, instance) {
+                    return Err(Failure::new(
+                        start,
+                        Cause::Twice {
+                            path: self.shape.path_of(found.target),
+                        },
+                    ));
+                }
+                seen += 1;
+            }
+            previous = found.id.or(previous);
+            self.value(found.target, depth + 1)?;
+            self.cursor.skip_space();
+            match self.cursor.peek() {
+                b',' => self.cursor.at += 1,
+                b'}' => break,
+                _ => return self.cursor.syntax("expected `,` or `}`"),
+            }
+            self.cursor.skip_space();
+        }
+        self.cursor.at += 1;
+        self.missing_keys(object, instance, seen)
+    }
+
+    /// Reads the array that begins here.
+    fn list(&mut self, list: u32, depth: usize) -> Read<()> {
+        self.open(depth)?;
+        let element = self.shape.lists[list as usize].element;
+        let mut elements = 0;
+        if self.cursor.peek() != b']' {
+            loop {
+                if elements == self.limits.list_elements_max {
+                    let cause = Cause::TooManyElements {
+                        path: self.shape.lists[list as usize].path,
+                        max: elements,
+                    };
+                    return Err(Failure::new(self.cursor.at, cause));
+                }
+                elements += 1;
+                self.value(element, depth + 1)?;
+                self.cursor.skip_space();
+                match self.cursor.peek() {
+                    b',' => self.cursor.at += 1,
+                    b']' => break,
+                    _ => return self.cursor.syntax("expected `,` or `]`"),
+                }
+                self.cursor.skip_space();
+            }
+        }
+        self.cursor.at += 1;
+        self.columns
+            .push_list(self.shape.lists[list as usize].lengths, elements);
+        Ok(())
+    }
+
+    /// Goes over an opening bracket.
+    #[inline]
+    fn open(&mut self, depth: usize) -> Read<()> {
+        if depth >= self.limits.depth_max {
+            return Err(Failure::new(
+                self.cursor.at,
+                Cause::TooDeep {
+                    max: self.limits.depth_max,
+                },
+            ));
+        }
+        self.cursor.at += 1;
+        self.cursor.skip_space();
+        Ok(())
+    }
+
+    /// Reads a `null` in place of what was asked for.
+    fn null(&mut self, target: Target) -> Read<()> {
+        self.cursor.literal(b"null")?;
+        self.missing(target)
+    }
+
+    #[inline]
+    fn missing_keys(&mut self, object: u32, instance: u64, seen: usize) -> Read<()> {
+        let asked = self.shape.objects[object as usize].keys.asked();
+        if seen < asked {
+            for place in 0..asked {
+                let (target, seen) = self.shape.objects[object as usize]
+                    .keys
+                    .asked_seen(place, instance);
+                if !seen {
+                    self.missing(target)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes nulls for what is not there.
+    fn missing(&mut self, target: Target) -> Read<()> {
+        match target {
+            Target::Skip => Ok(()),
+            Target::Leaf(column) => leaf::null(&mut self.columns.columns[column as usize], column),
+            Target::Object(object) => {
+                // No object instance has this number, so every key counts as missing.
+                self.missing_keys(object, u64::MAX, 0)
+            }
+            Target::List(list) => {
+                let list = &self.shape.lists[list as usize];
+                let mut required = list
+                    .columns
+                    .iter()
+                    .filter(|&&column| self.columns.columns[column as usize].required);
+                if let Some(&path) = required.next() {
+                    return Err(Failure::new(self.cursor.at, Cause::RequiredNull { path }));
+                }
+                self.columns.push_null_list(list.lengths);
+                Ok(())
+            }
+        }
+    }
+
+    #[cold]
+    fn wrong_type(&self, path: u32, expected: &'static str) -> Box<Failure> {
+        leaf::wrong_type(&self.cursor, path, expected)
+    }
+}
