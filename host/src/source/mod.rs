@@ -7,9 +7,18 @@
 //!
 //! A source knows bytes, offsets and arrival times; it knows no schema and no event time.
 
+pub mod file;
+pub mod generator;
+//KAFKA pub mod kafka;
+mod pace;
+mod turns;
+
 use std::time::Duration;
 use thiserror::Error;
 use weir_core::block::Block;
+
+/// The host's clock: microseconds since the Unix epoch. Given to a source, so that tests can fix it.
+pub type Clock = fn() -> i64;
 
 /// A source that has looked at its system: it knows its partitions.
 pub trait Source: Send + Sync {
