@@ -26,7 +26,7 @@ pub(crate) struct Assigner {
     keys: KeyTable,
     pub(crate) table: SlotTable,
     late_taken: HashMap<i64, u64, foldhash::fast::RandomState>,
-    /// The least window end at which something here is due.
+    /// The least window end at which something here is due; `i64::MAX` where nothing is.
     due_us: i64,
     recent: Vec<Pane>,
     numbers: Vec<u32>,
@@ -186,7 +186,8 @@ impl Assigner {
 
     /// Whether a flush up to here would bring anything.
     pub(crate) fn has_due(&self, up_to_us: i64) -> bool {
-        self.due_us <= up_to_us
+        // No window ends at `i64::MAX`: it stands for none.
+        self.due_us <= up_to_us && self.due_us < i64::MAX
     }
 
     /// Takes out every cell that counts in a window that ends at or before `up_to_us`, and these windows' late-taken counts.
@@ -248,6 +249,11 @@ impl Assigner {
             let windows: PaneWindows = self.windowing.windows_of(pane_us);
             (refused..windows.count()).map(move |place| windows.start(place))
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn keys_known(&self) -> usize {
+        self.keys.len()
     }
 
     fn least_due(&self) -> i64 {

@@ -260,7 +260,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cell_has_one_slot_and_a_slot_one_cell(steps in prop::collection::vec((0i64..6, 0u32..3, 0u32..200, prop::bool::weighted(0.1)), 1..400)) {
+        fn a_cell_has_one_slot_and_a_slot_one_cell(steps in prop::collection::vec((0i64..6, 0u32..3, 0u32..200, prop::bool::weighted(0.1)), 1..150)) {
             let mut table = SlotTable::default();
             let mut naive: std::collections::HashMap<(i64, u32, u32), u32> = Default::default();
             for (pane, refused, key, remove) in steps {

@@ -96,6 +96,11 @@ impl Windowing {
         self.hop_us
     }
 
+    /// By how much windows are shifted from the epoch, microseconds; at least 0, less than the hop.
+    pub fn offset_us(&self) -> i64 {
+        self.offset_us
+    }
+
     /// Length of a pane, microseconds.
     pub fn pane_us(&self) -> i64 {
         self.pane_us
