@@ -128,10 +128,16 @@ impl SlotTable {
         (place, true)
     }
 
+    /// The slots of the small key numbers in the pane at `place`, `NONE` where none.
+    #[inline]
+    pub(crate) fn dense(&self, place: u32) -> &[u32] {
+        &self.arena[place as usize].dense
+    }
+
     /// The slot of a key in the pane at `place`, which is live.
     #[inline]
     pub(crate) fn slot(&mut self, place: u32, key: u32) -> u32 {
-        match self.arena[place as usize].dense.get(key as usize) {
+        match self.dense(place).get(key as usize) {
             Some(&slot) if slot != NONE => slot,
             _ => self.slot_beyond(place, key).0,
         }

@@ -59,6 +59,15 @@ proptest! {
                 parts.extend_from_slice(&part);
                 cut = PartitionClock::restore(cut.export());
             }
+            let mut single = PartitionClock::new();
+            for (record, before) in records.iter().zip(&before) {
+                if scenario.rules.is_future_dated(record.event_us, record.arrival_us) {
+                    prop_assert_eq!(single.watermark(&scenario.rules), *before);
+                } else {
+                    prop_assert_eq!(single.observe(&scenario.rules, record.event_us), *before);
+                }
+            }
+            prop_assert_eq!(&single, &whole);
             prop_assert!(before.is_sorted(), "the watermark never goes back");
             prop_assert_eq!(before, parts);
             prop_assert_eq!(whole, cut);
