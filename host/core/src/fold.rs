@@ -212,6 +212,11 @@ impl Folder {
         self.kpis.get(kpi).map_or_else(Cost::default, Guarded::cost)
     }
 
+    #[cfg(test)]
+    pub(crate) fn keys_known(&self, grouping: usize) -> usize {
+        self.groupings[grouping].keys_known()
+    }
+
     fn check(&self, rows: &FoldRows<'_>) -> Result<(), FoldError> {
         let lengths = [
             (

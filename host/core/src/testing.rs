@@ -288,7 +288,8 @@ impl Kpi for Faulty {
                 let places =
                     UInt32Array::from_iter_values(rows.places.iter().rev().copied().chain([0]));
                 rows.places = places.values().to_vec();
-                rows.columns = vec![Arc::new(Int64Array::from(vec![0; rows.places.len()])); 2];
+                let zeros: ArrayRef = Arc::new(Int64Array::from(vec![0; rows.places.len()]));
+                rows.columns = vec![zeros.clone(), zeros];
                 rows.places[0] = 1.min(groups.len() as u32 - 1);
             }
             _ => {}

@@ -96,6 +96,11 @@ impl Windowing {
         self.hop_us
     }
 
+    /// By how much windows are shifted from the epoch, microseconds; at least 0, less than the hop.
+    pub fn offset_us(&self) -> i64 {
+        self.offset_us
+    }
+
     /// Length of a pane, microseconds.
     pub fn pane_us(&self) -> i64 {
         self.pane_us
@@ -104,11 +109,19 @@ impl Windowing {
     /// The start of the pane that an event time falls into; times before 1970 floor.
     #[inline]
     pub fn pane_of(&self, event_us: i64) -> i64 {
-        floor_to(
-            event_us.clamp(-EVENT_MAX_US, EVENT_MAX_US),
-            self.pane_us,
-            self.offset_us,
-        )
+        self.pane_start(self.pane_number(event_us))
+    }
+
+    /// The number of the pane that an event time falls into; neighbours differ by one.
+    #[inline]
+    pub(crate) fn pane_number(&self, event_us: i64) -> i64 {
+        (event_us.clamp(-EVENT_MAX_US, EVENT_MAX_US) - self.offset_us).div_euclid(self.pane_us)
+    }
+
+    /// The start of the pane of this number.
+    #[inline]
+    pub(crate) fn pane_start(&self, number: i64) -> i64 {
+        number * self.pane_us + self.offset_us
     }
 
     /// The windows that hold a pane.

@@ -42,7 +42,7 @@ pub struct Advance {
     pub closed: Vec<Closed>,
     /// Windows that end at or before this (microseconds) will not come again.
     pub settled_before_us: i64,
-    /// KPIs that failed since the last advance, here or in a folder.
+    /// KPIs that failed since the last advance, here or in a folder; after `restore`, also those that had failed before.
     pub quarantined: Vec<Quarantine>,
 }
 
@@ -158,6 +158,11 @@ impl Closer {
     /// What a KPI's instance has cost here.
     pub fn cost(&self, kpi: usize) -> Cost {
         self.kpis.get(kpi).map_or_else(Cost::default, Guarded::cost)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn keys_known(&self, grouping: usize) -> usize {
+        self.groupings[grouping].keys_known()
     }
 
     /// Merges states into the slots of their grouping's cells. A KPI whose states don't fit the cells is quarantined.

@@ -226,6 +226,11 @@ impl Open {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn keys_known(&self) -> usize {
+        self.keys.len()
+    }
+
     fn number(&mut self, key: &GroupKey) -> u32 {
         if let Some(&number) = self.numbers.get(key) {
             return number;

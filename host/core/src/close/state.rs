@@ -33,8 +33,8 @@ impl Closer {
         }
     }
 
-    /// Goes on from a state, in a closer that is new. A KPI that refuses its state is quarantined; tell the folders of
-    /// [`quarantined`](Self::quarantined) KPIs.
+    /// Goes on from a state, in a closer that is new. A KPI that refuses its state is quarantined. The next advance tells of
+    /// every quarantined KPI, also of those that were so before; tell the folders, which otherwise go on calling them.
     pub fn restore(&mut self, state: CloserState) -> Result<(), CloseError> {
         let cells: Vec<_> = state
             .groupings

@@ -4,66 +4,80 @@ use crate::group::KeyValue;
 use crate::types::ScalarType;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal64Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Decimal64Array, Float64Array, Int64Array, StringArray,
-    TimestampMicrosecondArray,
-};
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use std::sync::Arc;
 
-/// A key column in its own type.
-pub(super) enum KeyColumn<'a> {
-    Boolean(&'a BooleanArray),
-    Int64(&'a Int64Array),
-    Float64(&'a Float64Array),
-    Decimal(&'a Decimal64Array),
-    Timestamp(&'a TimestampMicrosecondArray),
+/// A key column, ready to be read row by row.
+pub(super) struct KeyColumn<'a> {
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    Boolean(&'a BooleanBuffer),
+    /// Int64, decimals' mantissas, timestamps.
+    Int(&'a [i64]),
+    Float(&'a [f64]),
     Text(&'a StringArray),
 }
 
 impl<'a> KeyColumn<'a> {
     pub(super) fn of(column: &'a ArrayRef) -> Option<Self> {
-        Some(match ScalarType::of_arrow(column.data_type())? {
-            ScalarType::Boolean => Self::Boolean(column.as_boolean_opt()?),
-            ScalarType::Int64 => Self::Int64(column.as_primitive_opt::<Int64Type>()?),
-            ScalarType::Float64 => Self::Float64(column.as_primitive_opt::<Float64Type>()?),
-            ScalarType::Decimal(_) => Self::Decimal(column.as_primitive_opt::<Decimal64Type>()?),
-            ScalarType::Timestamp => {
-                Self::Timestamp(column.as_primitive_opt::<TimestampMicrosecondType>()?)
+        let values = match ScalarType::of_arrow(column.data_type())? {
+            ScalarType::Boolean => Values::Boolean(column.as_boolean_opt()?.values()),
+            ScalarType::Int64 => Values::Int(column.as_primitive_opt::<Int64Type>()?.values()),
+            ScalarType::Float64 => {
+                Values::Float(column.as_primitive_opt::<Float64Type>()?.values())
             }
-            ScalarType::Text => Self::Text(column.as_string_opt::<i32>()?),
-        })
+            ScalarType::Decimal(_) => {
+                Values::Int(column.as_primitive_opt::<Decimal64Type>()?.values())
+            }
+            ScalarType::Timestamp => Values::Int(
+                column
+                    .as_primitive_opt::<TimestampMicrosecondType>()?
+                    .values(),
+            ),
+            ScalarType::Text => Values::Text(column.as_string_opt::<i32>()?),
+        };
+        let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+        Some(Self { nulls, values })
     }
 
-    fn array(&self) -> &dyn Array {
-        match self {
-            Self::Boolean(array) => array,
-            Self::Int64(array) => array,
-            Self::Float64(array) => array,
-            Self::Decimal(array) => array,
-            Self::Timestamp(array) => array,
-            Self::Text(array) => array,
+    /// The texts and where they are null, of a text column.
+    pub(super) fn texts(&self) -> Option<(&'a StringArray, Option<&'a NullBuffer>)> {
+        match self.values {
+            Values::Text(texts) => Some((texts, self.nulls)),
+            _ => None,
         }
     }
 
+    #[inline]
     pub(super) fn encode(&self, row: usize, out: &mut Vec<u8>) {
-        if self.array().is_null(row) {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             out.push(0);
             return;
         }
-        out.push(1);
-        match self {
-            Self::Boolean(array) => out.push(u8::from(array.value(row))),
-            Self::Int64(array) => out.extend_from_slice(&array.value(row).to_le_bytes()),
-            Self::Float64(array) => out.extend_from_slice(&mapped(array.value(row)).to_le_bytes()),
-            Self::Decimal(array) => out.extend_from_slice(&array.value(row).to_le_bytes()),
-            Self::Timestamp(array) => out.extend_from_slice(&array.value(row).to_le_bytes()),
-            Self::Text(array) => {
-                let text = array.value(row).as_bytes();
+        match self.values {
+            Values::Boolean(values) => out.extend_from_slice(&[1, u8::from(values.value(row))]),
+            Values::Int(values) => fixed(values[row].to_le_bytes(), out),
+            Values::Float(values) => fixed(mapped(values[row]).to_le_bytes(), out),
+            Values::Text(texts) => {
+                let text = texts.value(row).as_bytes();
+                out.push(1);
                 out.extend_from_slice(&(text.len() as u32).to_le_bytes());
                 out.extend_from_slice(text);
             }
         }
     }
+}
+
+/// A value that is not null, in one piece.
+#[inline]
+fn fixed(value: [u8; 8], out: &mut Vec<u8>) {
+    let mut bytes = [1; 9];
+    bytes[1..].copy_from_slice(&value);
+    out.extend_from_slice(&bytes);
 }
 
 fn mapped(value: f64) -> u64 {

@@ -8,6 +8,7 @@ use crate::group::{GroupKey, KeyValue};
 use crate::slots::NONE;
 use crate::types::ScalarType;
 use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_buffer::NullBuffer;
 use encode::{KeyColumn, decode_value, text};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
@@ -70,7 +71,9 @@ impl KeyTable {
                 let only = self.intern(Some(&[]));
                 numbers.resize(rows, only);
             }
-            [KeyColumn::Text(texts)] => self.number_texts(texts, numbers),
+            [column] if let Some((texts, nulls)) = column.texts() => {
+                self.number_texts(texts, nulls, numbers)
+            }
             columns => {
                 let mut scratch = Vec::with_capacity(32);
                 for row in 0..rows {
@@ -112,10 +115,14 @@ impl KeyTable {
         }
     }
 
-    fn number_texts(&mut self, texts: &StringArray, numbers: &mut Vec<u32>) {
+    fn number_texts(
+        &mut self,
+        texts: &StringArray,
+        nulls: Option<&NullBuffer>,
+        numbers: &mut Vec<u32>,
+    ) {
         let offsets = texts.value_offsets();
         let values = texts.value_data();
-        let nulls = texts.nulls().filter(|nulls| nulls.null_count() > 0);
         for row in 0..texts.len() {
             let bytes = &values[offsets[row] as usize..offsets[row + 1] as usize];
             let key = if nulls.is_some_and(|nulls| nulls.is_null(row)) {

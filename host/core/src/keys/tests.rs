@@ -124,7 +124,9 @@ fn renumbering_keeps_the_named_keys() {
         None,
         Some("c"),
     ]));
-    table.number(&[column.clone()], 4, &mut numbers).unwrap();
+    table
+        .number(std::slice::from_ref(&column), 4, &mut numbers)
+        .unwrap();
     table.renumber(&[NONE, 1, 0, NONE]);
     assert_eq!(table.len(), 2);
     table.number(&[column], 4, &mut numbers).unwrap();

@@ -1,1 +1,7 @@
-//! Tests.
+//! Folder, closer, clocks and board together, against a naive reading of the rules of time.
+
+mod faults;
+mod oracle;
+mod properties;
+mod scenario;
+mod world;

@@ -103,6 +103,8 @@ impl Watermarks {
                 watermark_us: mark.watermark_us.max(floor_us),
                 standing: Standing::Live,
             };
+            // Where all were aside, the one that returns may be further than the pipeline.
+            self.settle();
         }
         floor_us
     }

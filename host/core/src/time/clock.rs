@@ -111,12 +111,24 @@ impl PartitionClock {
         watermark_before.clear();
         watermark_before.reserve(events_us.len());
         let mut future_dated = Vec::new();
+        let mut now = self.watermark(rules);
         for (row, (&event, &arrival)) in events_us.iter().zip(arrivals_us).enumerate() {
+            watermark_before.push(now);
             if rules.is_future_dated(event, arrival) {
-                watermark_before.push(self.watermark(rules));
                 future_dated.push(row as u32);
-            } else {
-                watermark_before.push(self.observe(rules, event));
+                continue;
+            }
+            match self.state.front_us {
+                // Most records, in short: the front stays or goes on, and no jumps wait.
+                Some(front) if event <= front && self.state.jumps == 0 => {}
+                Some(front) if self.state.jumps == 0 && !rules.is_jump(event, front) => {
+                    self.state.front_us = Some(event);
+                    now = now.max(event.saturating_sub(rules.max_out_of_orderness_us));
+                }
+                _ => {
+                    self.observe(rules, event);
+                    now = self.watermark(rules);
+                }
             }
         }
         future_dated
