@@ -9,6 +9,7 @@ mod files;
 mod kept;
 mod prepared;
 
+use super::folders;
 use super::row::RowWriter;
 use super::{KpiSchema, Sink, SinkError};
 use arrow_schema::ArrowError;
@@ -263,11 +264,10 @@ impl KpiState {
 }
 
 fn invalid(path: &Path, reason: &str) -> SinkError {
-    let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, reason.to_owned());
-    SinkError::Io {
-        place: path.display().to_string(),
-        source,
-    }
+    folders::failed(
+        path,
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, reason),
+    )
 }
 
 #[cfg(test)]

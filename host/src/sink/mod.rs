@@ -8,6 +8,7 @@
 
 mod cells;
 pub mod dead_letters;
+mod folders;
 mod instant;
 pub mod json_files;
 pub mod row;

@@ -4,6 +4,7 @@
 //! sequence keeps attempts apart: after a crash the checkpoint's own file is found as it was, whatever came after it.
 
 use super::super::SinkError;
+use super::super::folders::{self, failed};
 use super::super::instant::{self, Fraction};
 use super::kept::Interval;
 use rustix::fs::{FlockOperation, flock};
@@ -61,7 +62,7 @@ impl Folder {
 
     /// Makes the folder if it is not there, durably, and locks it.
     pub(super) fn open(&mut self) -> Result<(), SinkError> {
-        create_folders(&self.path)?;
+        folders::create(&self.path)?;
         let folder = File::open(&self.path).map_err(|source| failed(&self.path, source))?;
         match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => self.lock = Some(folder),
@@ -107,7 +108,7 @@ impl Folder {
 
     /// Makes names that changed in the folder durable.
     pub(super) fn sync(&self) -> Result<(), SinkError> {
-        sync_folder(&self.path)
+        folders::sync(&self.path)
     }
 
     /// Removes what attempts that did not reach a checkpoint left behind.
@@ -174,12 +175,12 @@ pub(super) fn write_asides(asides: &[Aside<'_>], sequence: u64) -> Result<Vec<Ou
     if let [aside] = asides {
         return Ok(vec![aside.write(sequence)?]);
     }
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (next, gave_up) = (AtomicUsize::new(0), AtomicBool::new(false));
     let outcomes = Mutex::new(Vec::with_capacity(asides.len()));
     let work = || {
-        while let Some((place, aside)) = take_next(asides, &next, &failed) {
+        while let Some((place, aside)) = take_next(asides, &next, &gave_up) {
             let outcome = aside.write(sequence);
-            failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+            gave_up.fetch_or(outcome.is_err(), Ordering::Relaxed);
             outcomes
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -201,49 +202,18 @@ pub(super) fn write_asides(asides: &[Aside<'_>], sequence: u64) -> Result<Vec<Ou
 fn take_next<'a, 'b>(
     asides: &'a [Aside<'b>],
     next: &AtomicUsize,
-    failed: &AtomicBool,
+    gave_up: &AtomicBool,
 ) -> Option<(usize, &'a Aside<'b>)> {
-    if failed.load(Ordering::Relaxed) {
+    if gave_up.load(Ordering::Relaxed) {
         return None;
     }
     let place = next.fetch_add(1, Ordering::Relaxed);
     asides.get(place).map(|aside| (place, aside))
 }
 
-/// Makes the folder and those above it that are not there, each durable in the one above it.
-fn create_folders(path: &Path) -> Result<(), SinkError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    create_folders(parent)?;
-    match fs::create_dir(path) {
-        Err(source) if source.kind() != ErrorKind::AlreadyExists || !path.is_dir() => {
-            Err(failed(path, source))
-        }
-        _ => sync_folder(parent),
-    }
-}
-
-fn sync_folder(path: &Path) -> Result<(), SinkError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| failed(path, source))
-}
-
 fn remove_file(path: &Path) -> Result<(), SinkError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(failed(path, source)),
         _ => Ok(()),
-    }
-}
-
-fn failed(path: &Path, source: io::Error) -> SinkError {
-    SinkError::Io {
-        place: path.display().to_string(),
-        source,
     }
 }
