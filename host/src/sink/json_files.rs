@@ -36,6 +36,8 @@ pub struct JsonFiles {
     settled_us: i64,
     /// Number of the next `prepare`; part of the names of files set aside, so that one attempt never meets another's.
     sequence: u64,
+    /// The last one that was published.
+    published: Option<u64>,
 }
 
 struct KpiState {
@@ -64,6 +66,7 @@ impl JsonFiles {
             kpis,
             settled_us: i64::MIN,
             sequence: 0,
+            published: None,
         })
     }
 
@@ -76,7 +79,8 @@ impl JsonFiles {
             return Err(self.unreadable(reason));
         }
         self.settled_us = prepared.settled_us;
-        self.sequence = prepared.sequence + 1;
+        self.sequence = prepared.sequence.saturating_add(1);
+        self.published = Some(prepared.sequence);
         for files in prepared.kpis {
             let Some(kpi) = self.kpis.iter_mut().find(|kpi| *kpi.name == *files.name) else {
                 let reason = format!("it wrote KPI `{}`, which it is not given now", files.name);
@@ -183,8 +187,10 @@ impl Sink for JsonFiles {
 
     fn commit(&mut self, prepared: &[u8]) -> Result<(), SinkError> {
         let prepared = self.decode(prepared, false)?;
-        self.publish(&prepared, false)?;
-        if prepared.sequence + 1 == self.sequence {
+        let again = self.published >= Some(prepared.sequence);
+        self.publish(&prepared, again)?;
+        self.published = self.published.max(Some(prepared.sequence));
+        if prepared.sequence.checked_add(1) == Some(self.sequence) {
             self.kpis
                 .iter_mut()
                 .for_each(|kpi| kpi.kept.mark_committed());
@@ -227,7 +233,7 @@ impl KpiState {
                         start_us,
                         end_us,
                         revision,
-                        text,
+                        text: text.into(),
                     },
                     settled_us,
                 )

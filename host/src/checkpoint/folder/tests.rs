@@ -76,32 +76,35 @@ fn whole() -> Vec<u8> {
     [&header(2, BYTES), BYTES].concat()
 }
 
+/// Looks for the latest with these bytes in the place of epoch 2.
+fn latest_with(folder: &tempfile::TempDir, store: &FolderStore, bytes: &[u8]) -> Option<Saved> {
+    fs::write(folder.path().join("epoch-2.ckpt"), bytes).unwrap();
+    store.latest().unwrap()
+}
+
 #[test]
 fn torn_at_any_length_the_one_before_is_taken() {
     let whole = whole();
+    let (folder, store) = with_broken(b"");
     for len in 0..whole.len() {
-        let (_folder, store) = with_broken(&whole[..len]);
-        assert_eq!(store.latest().unwrap(), saved(1, b"one"), "{len} bytes");
+        let latest = latest_with(&folder, &store, &whole[..len]);
+        assert_eq!(latest, saved(1, b"one"), "{len} bytes");
     }
-    let (_folder, store) = with_broken(&whole);
-    assert_eq!(store.latest().unwrap(), saved(2, BYTES));
-    let (_folder, store) = with_broken(&[whole, vec![0]].concat());
-    assert_eq!(store.latest().unwrap(), saved(1, b"one"), "a byte too many");
+    assert_eq!(latest_with(&folder, &store, &whole), saved(2, BYTES));
+    let longer = [whole, vec![0]].concat();
+    assert_eq!(latest_with(&folder, &store, &longer), saved(1, b"one"));
 }
 
 #[test]
 fn every_flipped_byte_is_found() {
     let whole = whole();
+    let (folder, store) = with_broken(b"");
     for place in 0..whole.len() {
         for flip in [1, 0x80, 0xff] {
             let mut flipped = whole.clone();
             flipped[place] ^= flip;
-            let (_folder, store) = with_broken(&flipped);
-            assert_eq!(
-                store.latest().unwrap(),
-                saved(1, b"one"),
-                "byte {place} ^ {flip:#x}"
-            );
+            let latest = latest_with(&folder, &store, &flipped);
+            assert_eq!(latest, saved(1, b"one"), "byte {place} ^ {flip:#x}");
         }
     }
 }

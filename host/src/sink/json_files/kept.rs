@@ -5,6 +5,7 @@
 
 use super::super::instant;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A window's rows as text; `text` is empty where the window has nothing to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +13,18 @@ pub(super) struct Window {
     pub(super) start_us: i64,
     pub(super) end_us: i64,
     pub(super) revision: u64,
-    pub(super) text: Vec<u8>,
+    /// Shared with what goes into a checkpoint.
+    pub(super) text: Arc<[u8]>,
 }
+
+/// A revision and its text.
+type Revised = (u64, Arc<[u8]>);
 
 /// The windows that start in one interval.
 #[derive(Debug, Default)]
 pub(super) struct Interval {
     /// By start and end.
-    windows: BTreeMap<(i64, i64), (u64, Vec<u8>)>,
+    windows: BTreeMap<(i64, i64), Revised>,
     stage: Stage,
 }
 
@@ -57,7 +62,7 @@ impl Interval {
     /// The whole content of the file.
     pub(super) fn content(&self) -> Vec<u8> {
         let texts = self.windows.values().map(|(_, text)| text);
-        let mut content = Vec::with_capacity(texts.clone().map(Vec::len).sum());
+        let mut content = Vec::with_capacity(texts.clone().map(|text| text.len()).sum());
         texts.for_each(|text| content.extend_from_slice(text));
         content
     }

@@ -110,7 +110,7 @@ impl Window {
             start_us,
             end_us,
             revision,
-            text: reader.bytes()?.to_vec(),
+            text: reader.bytes()?.into(),
         })
     }
 }

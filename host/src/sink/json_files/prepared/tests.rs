@@ -7,7 +7,7 @@ fn sample() -> Prepared {
         start_us: -60,
         end_us: 0,
         revision: 2,
-        text: b"{}\n".to_vec(),
+        text: b"{}\n"[..].into(),
     };
     let kept = Saved {
         longest_us: 60,
