@@ -211,7 +211,8 @@ fn intervals_go_from_memory_once_they_are_final_and_published() {
     sink.settle(T0_US + 11 * MINUTE_US);
     assert_eq!(kept_intervals(&sink), 2, "not published yet");
     let prepared = sink.prepare().unwrap();
-    assert_eq!(kept_intervals(&sink), 2);
+    sink.settle(T0_US + 11 * MINUTE_US);
+    assert_eq!(kept_intervals(&sink), 2, "set aside is not published");
     sink.commit(&prepared).unwrap();
     assert_eq!(kept_intervals(&sink), 1);
     sink.settle(T0_US + 20 * MINUTE_US);
