@@ -6,6 +6,15 @@
 //! epoch:   prepare() ─▶ bytes into the checkpoint ─▶ commit(bytes), which may be repeated and then changes nothing
 //! ```
 
+mod cells;
+pub mod dead_letters;
+mod folders;
+mod instant;
+pub mod json_files;
+pub mod row;
+#[cfg(test)]
+mod test_rows;
+
 use arrow_schema::ArrowError;
 use std::sync::Arc;
 use thiserror::Error;
