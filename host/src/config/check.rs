@@ -5,8 +5,8 @@ use super::file::{Declared, File, Kpi, Sink};
 use super::item::Text;
 use super::plan::{FieldPlan, KpiPlan, Plan, SchemaPlan, SinkPlan, SourceText, TimePlan};
 use super::problem::Problem;
-use super::read::{Reader, suggest};
-use std::collections::HashMap;
+use super::read::Reader;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use weir_core::types::{ColumnType, ScalarType};
 
@@ -15,9 +15,9 @@ pub fn check(file: &File, reader: &Reader<'_>) {
     time_column(file, reader);
     group_keys(file, reader);
     kpi_names(file, reader);
-    sink_kpis(file, reader);
+    let meant = sink_kpis(file, reader);
     sinks_apart(file, reader);
-    every_kpi_has_a_sink(file, reader);
+    every_kpi_has_a_sink(file, reader, &meant);
     dead_letters(file, reader);
 }
 
@@ -152,7 +152,7 @@ fn time_column(file: &File, reader: &Reader<'_>) {
             "the time column {} is not declared in [schema]",
             column.shown
         ));
-        let near = suggest(
+        let near = reader.suggest(
             &column.value,
             schema.fields.iter().map(|field| field.path.as_str()),
         );
@@ -180,7 +180,7 @@ fn time_column(file: &File, reader: &Reader<'_>) {
     let Some(plan) = &field.plan else { return };
     if plan.column_type != ColumnType::Scalar(ScalarType::Timestamp) {
         let problem = problem(format!(
-            "the time column {} must be a timestamp, and it is {}",
+            "the time column {} must be a timestamp, and its type is {}",
             column.shown, plan.column_type
         ));
         let help = "name a field of type timestamp that is not within a list";
@@ -196,27 +196,22 @@ fn time_column(file: &File, reader: &Reader<'_>) {
 /// Columns that the schema doesn't know may come from a preprocessor; those that it does know must be fit for a key.
 fn group_keys(file: &File, reader: &Reader<'_>) {
     let Some(schema) = &file.schema else { return };
+    let plans = schema.fields.iter().filter_map(|field| field.plan.as_ref());
+    let lists: HashMap<&str, &FieldPlan> = plans
+        .filter(|field| matches!(field.column_type, ColumnType::List(_)))
+        .map(|field| (field.path.as_str(), field))
+        .collect();
     for column in file.kpis.iter().flat_map(|kpi| &kpi.by) {
-        let field = schema
-            .fields
-            .iter()
-            .find(|field| field.path == column.value)
-            .and_then(|field| field.plan.as_ref());
-        if let Some(field) = field.filter(|field| matches!(field.column_type, ColumnType::List(_)))
-        {
-            let problem = Problem::new(
-                column.place.clone(),
-                format!(
-                    "{} is a {} and can't be a group key",
-                    column.shown, field.column_type
-                ),
-            );
-            reader.push(
-                problem
-                    .other(field.place.clone(), "declared here")
-                    .help("group by a column with one value a record"),
-            );
-        }
+        let Some(field) = lists.get(column.value.as_str()) else {
+            continue;
+        };
+        let message = format!(
+            "{} is a {} and can't be a group key",
+            column.shown, field.column_type
+        );
+        let problem =
+            Problem::new(column.place.clone(), message).other(field.place.clone(), "declared here");
+        reader.push(problem.help("group by a column with one value a record"));
     }
 }
 
@@ -238,16 +233,27 @@ fn kpi_names(file: &File, reader: &Reader<'_>) {
     }
 }
 
-fn sink_kpis(file: &File, reader: &Reader<'_>) {
-    let names: Vec<&str> = file
+/// Reports KPIs that sinks name and nobody has; gives those that were probably meant, so that they are not told once more.
+fn sink_kpis<'f>(file: &'f File, reader: &Reader<'_>) -> Vec<&'f str> {
+    let names: Vec<&Text> = file
         .kpis
         .iter()
         .filter_map(|kpi| kpi.name.as_ref())
-        .map(|name| name.value.as_str())
         .collect();
+    let mut meant = Vec::new();
     if names.len() < file.kpis.len() {
-        return; // A KPI whose name can't be read is told as such, not as unknown here.
+        return meant; // A KPI whose name can't be read is told as such, not as unknown here.
     }
+    let known: HashSet<&str> = names.iter().map(|name| name.value.as_str()).collect();
+    let list: Vec<&str> = names
+        .iter()
+        .map(|name| name.shown.as_str())
+        .take(20)
+        .collect();
+    let help = match list.len() {
+        0 => "this file has no KPI yet".to_string(),
+        _ => format!("KPIs of this file: {}", list.join(", ")),
+    };
     for text in file
         .sinks
         .iter()
@@ -255,26 +261,23 @@ fn sink_kpis(file: &File, reader: &Reader<'_>) {
         .filter_map(|sink| sink.kpis.as_ref())
         .flatten()
     {
-        if names.contains(&text.value.as_str()) {
+        if known.contains(text.value.as_str()) {
             continue;
         }
         let problem = Problem::new(
             text.place.clone(),
             format!("there is no KPI {}", text.shown),
         );
-        let problem = problem.help(format!(
-            "KPIs of this file: {}",
-            if names.is_empty() {
-                "none".to_string()
-            } else {
-                names.join(", ")
-            }
-        ));
-        reader.push(match suggest(&text.value, names.iter().copied()) {
-            Some(near) => problem.label(format!("did you mean \"{near}\"?")),
+        let problem = problem.help(&help);
+        let near = reader.suggest(&text.value, names.iter().map(|name| name.value.as_str()));
+        meant.extend(near);
+        let shown = names.iter().find(|name| Some(name.value.as_str()) == near);
+        reader.push(match shown {
+            Some(name) => problem.label(format!("did you mean {}?", name.shown)),
             None => problem,
         });
     }
+    meant
 }
 
 /// Two sinks that write the same KPI into the same folder would overwrite each other.
@@ -294,7 +297,7 @@ fn sinks_apart(file: &File, reader: &Reader<'_>) {
         if let Some((first, name)) = clash {
             let problem = Problem::new(
                 sink.place.clone(),
-                format!("two sinks write the KPI \"{name}\" into the same folder"),
+                format!("two sinks write the KPI {name} into the same folder"),
             );
             reader.push(
                 problem
@@ -315,13 +318,15 @@ fn takes(sink: &Sink, name: &str) -> bool {
         .is_none_or(|names| names.iter().any(|text| text.value == name))
 }
 
-fn every_kpi_has_a_sink(file: &File, reader: &Reader<'_>) {
+fn every_kpi_has_a_sink(file: &File, reader: &Reader<'_>, meant: &[&str]) {
     let sinks: Vec<&Sink> = file.sinks.iter().flatten().collect();
     if sinks.len() < file.sinks.len() || sinks.is_empty() {
         return; // A sink that can't be read may take them all; one that is missing is told once.
     }
     for name in file.kpis.iter().filter_map(|kpi| kpi.name.as_ref()) {
-        if !sinks.iter().any(|sink| takes(sink, &name.value)) {
+        if !meant.contains(&name.value.as_str())
+            && !sinks.iter().any(|sink| takes(sink, &name.value))
+        {
             let problem = Problem::new(
                 name.place.clone(),
                 format!("no sink takes the KPI {}", name.shown),

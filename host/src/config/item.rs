@@ -10,6 +10,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use toml::de::DeValue;
 
+const TIME_UNITS: &str = "d, h, m, s, ms, us";
+
 /// A value and its key.
 #[derive(Clone)]
 pub struct Item<'a> {
@@ -23,6 +25,8 @@ pub struct Item<'a> {
     pub place: Place,
     /// The value.
     pub value: &'a DeValue<'a>,
+    /// Whether it is an element of the key's list.
+    pub in_list: bool,
 }
 
 /// A text of the file with its variables replaced.
@@ -71,8 +75,8 @@ impl<'a> Item<'a> {
         let text = self.text(example)?;
         if text.value.trim().is_empty() {
             self.problem(
-                format!("`{}` is empty", self.key),
-                format!("write for example `{} = \"{example}\"`", self.key),
+                format!("{} is empty", self.name()),
+                self.example(&format!("\"{example}\"")),
             );
             return None;
         }
@@ -104,6 +108,7 @@ impl<'a> Item<'a> {
             key_place: self.key_place.clone(),
             place: value.span(),
             value: value.get_ref(),
+            in_list: true,
         };
         Some(array.iter().map(element).collect())
     }
@@ -144,7 +149,7 @@ impl<'a> Item<'a> {
     /// A number, whole or not, within a range.
     pub fn number(&self, range: RangeInclusive<f64>, example: f64) -> Option<f64> {
         let Some(number) = number(self.value) else {
-            return self.wrong("a number", &example.to_string());
+            return self.wrong("a finite number", &example.to_string());
         };
         if range.contains(&number) {
             return Some(number);
@@ -152,46 +157,52 @@ impl<'a> Item<'a> {
         self.out_of_range(range.start(), range.end(), &example.to_string())
     }
 
-    /// A duration of at least `min` microseconds.
+    /// A duration from `min_us` to `max_us` microseconds.
     pub fn duration(&self, min_us: i64, max_us: i64, example: &str) -> Option<i64> {
-        if let Some(number) = whole(self.value) {
-            return self.no_unit(number, &["s", "m", "ms"]);
-        }
-        let DeValue::String(_) = self.value else {
-            return self.wrong("a duration in quotes", &format!("\"{example}\""));
-        };
-        let text = self.text(example)?;
-        match units::duration_us(&text.value) {
-            Ok(us) if us >= min_us && us <= max_us => Some(us),
-            Ok(_) => self.out_of_range(
-                &show_duration(min_us),
-                &show_duration(max_us),
-                &format!("\"{example}\""),
-            ),
-            Err(error) => self.bad_unit(
-                &text,
-                &error,
-                "duration",
-                &format!("\"{example}\""),
-                "d, h, m, s, ms, us",
-            ),
-        }
+        let text = self.duration_text(example)?;
+        self.duration_in(&text, min_us..=max_us, example, TIME_UNITS)
     }
 
     /// A duration above zero, or `"off"`.
     pub fn duration_or_off(&self, example: &str) -> Option<Option<i64>> {
-        if let DeValue::String(typed) = self.value {
-            match typed.trim() {
-                "off" => return Some(None),
-                "0" | "0s" | "0m" | "0h" | "0ms" => {
-                    let help = format!("to switch it off, write `{key} = \"off\"`", key = self.key);
-                    self.problem(format!("`{}` can't be zero", self.key), help);
-                    return None;
-                }
-                _ => {}
-            }
+        let text = self.duration_text(example)?;
+        if text.value.trim() == "off" {
+            return Some(None);
         }
-        self.duration(1, units::DURATION_MAX_US, example).map(Some)
+        if units::duration_us(&text.value) == Ok(0) {
+            let help = format!("to switch it off, write `{} = \"off\"`", self.key);
+            self.problem(format!("`{}` can't be zero", self.key), help);
+            return None;
+        }
+        let list = "d, h, m, s, ms, us; or \"off\"";
+        self.duration_in(&text, 1..=units::DURATION_MAX_US, example, list)
+            .map(Some)
+    }
+
+    fn duration_text(&self, example: &str) -> Option<Text> {
+        match (self.value, whole(self.value)) {
+            (_, Some(number)) => self.no_unit(number),
+            (DeValue::String(_), _) => self.text(example),
+            _ => self.wrong("a duration in quotes", &format!("\"{example}\"")),
+        }
+    }
+
+    fn duration_in(
+        &self,
+        text: &Text,
+        range: RangeInclusive<i64>,
+        example: &str,
+        list: &str,
+    ) -> Option<i64> {
+        let example = format!("\"{example}\"");
+        match units::duration_us(&text.value) {
+            Ok(us) if range.contains(&us) => Some(us),
+            Ok(_) => {
+                let (min, max) = (show_duration(*range.start()), show_duration(*range.end()));
+                self.out_of_range(&min, &max, &example)
+            }
+            Err(error) => self.bad_unit(text, &error, "duration", &example, list),
+        }
     }
 
     /// A size in bytes, as `"64MiB"` or as a plain number.
@@ -234,11 +245,12 @@ impl<'a> Item<'a> {
 
     /// Reports another type than was wanted.
     pub fn wrong<T>(&self, want: &str, example: &str) -> Option<T> {
-        let message = format!("`{}` must be {want}, found {}", self.key, found(self.value));
-        self.problem(
-            message,
-            format!("write for example `{} = {example}`", self.key),
+        let message = format!(
+            "{} must be {want}, found {}",
+            self.name(),
+            found(self.value)
         );
+        self.problem(message, self.example(example));
         None
     }
 
@@ -250,22 +262,36 @@ impl<'a> Item<'a> {
             .map(clip)
             .unwrap_or_default();
         let message = format!("`{}` must be from {min} to {max}, found {typed}", self.key);
+        self.problem(message, self.example(example));
+        None
+    }
+
+    fn no_unit<T>(&self, number: i128) -> Option<T> {
+        let number = number.unsigned_abs();
+        let message = format!("`{}` is a duration and needs a unit", self.key);
         self.problem(
             message,
-            format!("write for example `{} = {example}`", self.key),
+            format!("write \"{number}s\", or \"{number}m\", or \"{number}ms\""),
         );
         None
     }
 
-    fn no_unit<T>(&self, number: i128, units: &[&str]) -> Option<T> {
-        let number = number.unsigned_abs();
-        let spelt: Vec<String> = units
-            .iter()
-            .map(|unit| format!("\"{number}{unit}\""))
-            .collect();
-        let message = format!("`{}` is a duration and needs a unit", self.key);
-        self.problem(message, format!("write {}", spelt.join(", or ")));
-        None
+    /// How messages name the value.
+    fn name(&self) -> String {
+        if self.in_list {
+            format!("an element of `{}`", self.key)
+        } else {
+            format!("`{}`", self.key)
+        }
+    }
+
+    /// The help that shows the key with a value.
+    fn example(&self, value: &str) -> String {
+        if self.in_list {
+            format!("write for example `{} = [{value}]`", self.key)
+        } else {
+            format!("write for example `{} = {value}`", self.key)
+        }
     }
 
     fn bad_unit<T>(
@@ -292,10 +318,7 @@ impl<'a> Item<'a> {
         let message = format!("`{}` = {} is not a {what}: {why}", self.key, text.shown);
         self.problem(
             message,
-            format!(
-                "write for example `{} = {example}`; units: {units}",
-                self.key
-            ),
+            format!("{}; units: {units}", self.example(example)),
         );
         None
     }

@@ -123,13 +123,17 @@ pub fn parse(name: &str, text: &str, folder: &Path, env: Lookup<'_>) -> Result<P
 
 /// A sentence on TOML itself.
 fn not_toml(error: &toml::de::Error, text: &str) -> Problem {
-    let place = error.span().unwrap_or(text.len()..text.len());
+    let mut place = error.span().unwrap_or(text.len()..text.len());
+    // At the end of a line there is nothing to underline: show the character before.
+    if place.is_empty() {
+        place.start = place.start.saturating_sub(1);
+    }
     let duplicate = error.message().starts_with("duplicate key");
     let problem = Problem::new(place, format!("this is not TOML: {}", error.message()));
     problem.help(if duplicate {
         "a key or section stands once; a list of sections is written with double brackets, such as `[[kpi]]`"
     } else {
-        "write `key = value`, with texts in double quotes and sections in brackets; see https://toml.io"
+        "write `key = value`, with texts in double quotes and sections in brackets"
     })
 }
 

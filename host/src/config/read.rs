@@ -6,8 +6,9 @@
 use super::env::Lookup;
 use super::item::Item;
 use super::plan::Place;
-use super::problem::Problem;
+use super::problem::{Problem, SHOWN_MAX};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
@@ -44,6 +45,35 @@ impl<'a> Reader<'a> {
     /// All problems so far.
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
+    }
+
+    /// The known word that was probably meant; none once there are more problems than are shown.
+    pub fn suggest<'w>(&self, word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+        let chars = word.chars().count();
+        if chars > SUGGEST_CHARS_MAX || self.problems.borrow().len() >= SHOWN_MAX {
+            return None;
+        }
+        let lower = word.to_lowercase();
+        let allowed = (chars / 3).max(1);
+        let known: Vec<&str> = known.collect();
+        let near = known
+            .iter()
+            .map(|other| {
+                (
+                    strsim::damerau_levenshtein(&lower, &other.to_lowercase()),
+                    *other,
+                )
+            })
+            .filter(|(distance, _)| *distance <= allowed)
+            .min_by_key(|(distance, _)| *distance);
+        // `lateness` for `allowed_lateness`: far apart, and yet one holds the other.
+        let holding = || {
+            known
+                .iter()
+                .copied()
+                .find(|other| chars >= 4 && other.contains(&lower))
+        };
+        near.map(|(_, other)| other).or_else(holding)
     }
 
     /// A path as typed, from the pipeline file's folder.
@@ -137,21 +167,28 @@ impl<'a> Table<'a> {
     pub fn finish(self) {
         let known = self.known.borrow();
         let mut missing = self.missing.borrow_mut();
+        let present: HashSet<&str> = self.entries.iter().map(|entry| entry.key).collect();
+        let free: Vec<&'static str> = known
+            .iter()
+            .copied()
+            .filter(|key| !present.contains(key))
+            .collect();
         for entry in self
             .entries
             .iter()
             .filter(|entry| !known.contains(&entry.key))
         {
-            let free: Vec<&str> = known
-                .iter()
-                .copied()
-                .filter(|key| self.entries.iter().all(|e| e.key != *key))
-                .collect();
-            let suggestion = suggest(entry.key, free.iter().copied());
+            let suggestion = self.reader.suggest(entry.key, free.iter().copied());
             missing.retain(|(key, _)| Some(*key) != suggestion);
             self.reader.push(self.unknown(entry, suggestion, &known));
         }
-        for (key, example) in missing.iter() {
+        drop((known, missing));
+        self.give_up();
+    }
+
+    /// Reports only what is missing: for a table of which nobody can say which keys it may have.
+    pub fn give_up(self) {
+        for (key, example) in self.missing.borrow().iter() {
             self.reader.push(self.absent(key, example));
         }
     }
@@ -163,6 +200,7 @@ impl<'a> Table<'a> {
             key_place: entry.key_place.clone(),
             place: entry.place.clone(),
             value: entry.value,
+            in_list: false,
         }
     }
 
@@ -203,36 +241,17 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The known word that was probably meant.
-pub fn suggest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    let chars = word.chars().count();
-    if chars > SUGGEST_CHARS_MAX {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    let allowed = (chars / 3).max(1);
-    known
-        .map(|other| {
-            (
-                strsim::damerau_levenshtein(&lower, &other.to_lowercase()),
-                other,
-            )
-        })
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, other)| other)
-}
-
 /// At most 60 characters of what was typed, on one line, so that a message stays a message.
 pub fn clip(text: &str) -> String {
-    let one_line: String = text
-        .chars()
-        .take(60)
-        .flat_map(|c| c.escape_debug())
-        .collect();
-    if text.chars().nth(60).is_some() {
-        format!("{one_line}…")
-    } else {
-        one_line
+    let mut shown = String::new();
+    for c in text.chars().take(60) {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
     }
+    if text.chars().nth(60).is_some() {
+        shown.push('…');
+    }
+    shown
 }

@@ -3,7 +3,7 @@
 use super::{job, plugin};
 use crate::config::item::{Item, Text};
 use crate::config::path;
-use crate::config::plan::{LimitsPlan, Place, PluginPlan, WindowPlan};
+use crate::config::plan::{LimitsPlan, PluginPlan, WindowPlan};
 use crate::config::problem::Problem;
 use crate::config::read::Table;
 use crate::config::units::{UnitError, duration_us, show_duration};
@@ -22,8 +22,6 @@ pub struct Kpi {
     pub by: Vec<Text>,
     pub window: Option<WindowPlan>,
     pub outputs: Option<Vec<Text>>,
-    /// The header.
-    pub place: Place,
 }
 
 pub fn read(table: Table<'_>, limits: LimitsPlan) -> Kpi {
@@ -36,7 +34,6 @@ pub fn read(table: Table<'_>, limits: LimitsPlan) -> Kpi {
         .need("window", "\"tumbling 1m\"")
         .and_then(|item| window(&item));
     let outputs = table.get("outputs").and_then(|item| outputs(&item, &by));
-    let place = table.place.clone();
     table.finish();
     Kpi {
         name,
@@ -44,7 +41,6 @@ pub fn read(table: Table<'_>, limits: LimitsPlan) -> Kpi {
         by,
         window,
         outputs,
-        place,
     }
 }
 

@@ -39,32 +39,47 @@ pub struct File {
 /// Reads all sections and reports what is wrong in each.
 pub fn read<'a>(reader: &'a Reader<'a>, document: &'a DeTable<'a>) -> File {
     let root = reader.root(document);
+    // Asked for in the order in which the list of known sections should read.
+    let (job, source) = (
+        root.need("pipeline", JOB_EXAMPLE),
+        root.need("source", SOURCE_EXAMPLE),
+    );
+    let (schema, time) = (
+        root.need("schema", SCHEMA_EXAMPLE),
+        root.need("time", TIME_EXAMPLE),
+    );
+    let (steps, kpis) = (
+        sections(root.get("preprocess"), "preprocess"),
+        sections(root.need("kpi", KPI_EXAMPLE), "kpi"),
+    );
+    let sinks = sections(root.need("sink", SINK_EXAMPLE), "sink");
+    let (dead_letters, checkpoint) = (root.get("dead_letters"), root.get("checkpoint"));
     let limits = limits::read(section(root.get("limits"), "limits"), limits::DEFAULTS);
     let file = File {
-        job: section(root.need("pipeline", JOB_EXAMPLE), "pipeline").map(job::read),
-        source: section(root.need("source", SOURCE_EXAMPLE), "source").and_then(source::read),
-        schema: section(root.need("schema", SCHEMA_EXAMPLE), "schema").map(schema::read),
-        time: section(root.need("time", TIME_EXAMPLE), "time").map(time::read),
-        preprocess: sections(root.get("preprocess"), "preprocess")
+        job: section(job, "pipeline").map(job::read),
+        source: section(source, "source").and_then(source::read),
+        schema: section(schema, "schema").map(schema::read),
+        time: section(time, "time").map(time::read),
+        preprocess: steps
             .into_iter()
             .map(|table| plugin::step(table, limits))
             .collect(),
-        kpis: sections(root.need("kpi", KPI_EXAMPLE), "kpi")
+        kpis: kpis
             .into_iter()
             .map(|table| kpi::read(table, limits))
             .collect(),
-        sinks: sections(root.need("sink", SINK_EXAMPLE), "sink")
-            .into_iter()
-            .map(sink::read)
-            .collect(),
-        dead_letters: section(root.get("dead_letters"), "dead_letters")
+        sinks: sinks.into_iter().map(sink::read).collect(),
+        dead_letters: section(dead_letters, "dead_letters")
             .map(job::dead_letters)
             .unwrap_or_default(),
-        checkpoint: section(root.get("checkpoint"), "checkpoint").and_then(job::checkpoint),
+        checkpoint: section(checkpoint, "checkpoint").and_then(job::checkpoint),
     };
     root.finish();
     file
 }
+
+/// Sections of one kind at the most. Each KPI is an instance on each worker: more would not fit a machine.
+const SECTIONS_MAX: usize = 1_000;
 
 const JOB_EXAMPLE: &str = "write `[pipeline]` and under it `name = \"retail\"`";
 const SOURCE_EXAMPLE: &str =
@@ -112,6 +127,13 @@ fn sections<'a>(item: Option<Item<'a>>, name: &str) -> Vec<Table<'a>> {
             format!("`{name}` is empty"),
             format!("write `[[{name}]]` and its keys below"),
         );
+    }
+    if array.len() > SECTIONS_MAX {
+        item.problem(
+            format!("more than {SECTIONS_MAX} sections `{name}`"),
+            "split the job into several pipeline files",
+        );
+        return Vec::new();
     }
     let title = format!("[[{name}]]");
     let elements = item.elements("").unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::config::item::Item;
 use crate::config::path::{self, ColumnPath, Conflict, Paths};
 use crate::config::plan::{FieldPlan, Place};
 use crate::config::problem::Problem;
-use crate::config::read::{Table, clip, suggest};
+use crate::config::read::{Reader, Table, clip};
 use toml::de::DeValue;
 use weir_core::types::{ColumnType, DECIMAL_SCALE_MAX, ScalarType};
 
@@ -234,7 +234,7 @@ fn scalar(item: &Item<'_>) -> Option<ScalarType> {
             format!("there is no type {}", text.shown),
         )
         .help(TYPES_HELP);
-        item.reader.push(match meant(&text.value) {
+        item.reader.push(match meant(item.reader, &text.value) {
             Some(word) => problem.label(format!("did you mean \"{word}\"?")),
             None => problem,
         });
@@ -250,16 +250,18 @@ fn decimal(text: &str) -> Option<ScalarType> {
 }
 
 /// The type that a word from another system stands for.
-fn meant(text: &str) -> Option<&'static str> {
+fn meant(reader: &Reader<'_>, text: &str) -> Option<&'static str> {
     match text.to_ascii_lowercase().as_str() {
         "string" | "str" | "varchar" | "utf8" => Some("text"),
         "int" | "integer" | "long" | "bigint" | "int32" | "i64" => Some("int64"),
         "float" | "double" | "real" | "f64" | "number" => Some("float64"),
         "bool" => Some("boolean"),
         "datetime" | "date" | "time" => Some("timestamp"),
+        // A scale that is too large is not mended by a guess.
+        lower if lower.starts_with("decimal(") => None,
         lower if lower.starts_with("decimal") || lower == "money" || lower == "numeric" => {
             Some("decimal(2)")
         }
-        lower => suggest(lower, TYPES.into_iter()),
+        lower => reader.suggest(lower, TYPES.into_iter()),
     }
 }

@@ -4,7 +4,7 @@ use super::{job, kpi};
 use crate::config::item::{Item, Text};
 use crate::config::plan::Place;
 use crate::config::problem::Problem;
-use crate::config::read::{Table, suggest};
+use crate::config::read::Table;
 use crate::config::units::DURATION_MAX_US;
 use std::path::PathBuf;
 
@@ -55,7 +55,9 @@ fn is_json_files(item: &Item<'_>) -> bool {
         item.place.clone(),
         format!("there is no sink type {}", text.shown),
     );
-    let label = suggest(&text.value, ["json-files"].into_iter())
+    let label = item
+        .reader
+        .suggest(&text.value, ["json-files"].into_iter())
         .map_or("unknown type", |_| "did you mean `json-files`?");
     item.reader
         .push(problem.label(label).help("write `type = \"json-files\"`"));

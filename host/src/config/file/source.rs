@@ -3,7 +3,7 @@
 use crate::config::item::{Item, Text, number, whole};
 use crate::config::plan::{GeneratorPlan, Place, Properties, SourcePlan, StartPlan};
 use crate::config::problem::Problem;
-use crate::config::read::{Table, clip, suggest};
+use crate::config::read::{Reader, Table, clip};
 use crate::config::units::DURATION_MAX_US;
 use jiff::Timestamp;
 use toml::de::DeValue;
@@ -37,15 +37,21 @@ const COMMITS: &str = "leave it out; Weir keeps the offsets in its checkpoint, s
 const RATE_MAX: f64 = 1e9;
 
 pub fn read(table: Table<'_>) -> Option<SourcePlan> {
-    let kind = table.need("type", "\"kafka\"")?.word("kafka");
-    let Some(kind) = kind else { return None };
-    let plan = match kind.value.as_str() {
-        "kafka" => kafka(&table),
-        "file" => file(&table),
-        "generator" => Some(SourcePlan::Generator(generator(&table))),
+    let kind = table
+        .need("type", "\"kafka\"")
+        .map(|item| item.word("kafka"));
+    let plan = match kind
+        .as_ref()
+        .map(|kind| kind.as_ref().map(|text| text.value.as_str()))
+    {
+        Some(Some("kafka")) => kafka(&table),
+        Some(Some("file")) => file(&table),
+        Some(Some("generator")) => Some(SourcePlan::Generator(generator(&table))),
         _ => {
-            // Which keys belong to it, nobody can say: no further checks.
-            table.reader.push(no_such_type(&kind));
+            if let Some(Some(kind)) = &kind {
+                table.reader.push(no_such_type(table.reader, kind));
+            }
+            table.give_up();
             return None;
         }
     };
@@ -53,13 +59,13 @@ pub fn read(table: Table<'_>) -> Option<SourcePlan> {
     plan
 }
 
-fn no_such_type(kind: &Text) -> Problem {
+fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
     let problem = Problem::new(
         kind.place.clone(),
         format!("there is no source type {}", kind.shown),
     );
     let problem = problem.help("types: kafka, file, generator");
-    match suggest(&kind.value, TYPES.into_iter()) {
+    match reader.suggest(&kind.value, TYPES.into_iter()) {
         Some(near) => problem.label(format!("did you mean \"{near}\"?")),
         None => problem,
     }
@@ -143,7 +149,7 @@ fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
         ""
     };
     item.problem(
-        format!("`{}` = {shown} is no moment", item.key),
+        format!("`{}` = {shown} is no point in time", item.key),
         format!("write {words}a timestamp with its offset, such as \"2020-09-18T00:00:00Z\""),
     );
     None

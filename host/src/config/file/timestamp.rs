@@ -4,7 +4,6 @@
 use crate::config::item::{Item, Text};
 use crate::config::plan::TimestampPlan;
 use crate::config::problem::Problem;
-use crate::config::read::suggest;
 use jiff::fmt::strtime::{BrokenDownTime, format};
 use jiff::tz::{TimeZone, db};
 use jiff::{Timestamp, Zoned};
@@ -44,7 +43,7 @@ pub fn plan(
 }
 
 fn strftime(form: &Item<'_>, text: &Text, zone: Option<Item<'_>>) -> Option<TimestampPlan> {
-    let near = suggest(
+    let near = form.reader.suggest(
         &text.value,
         ["rfc3339", "epoch_s", "epoch_ms", "epoch_us"].into_iter(),
     );
@@ -156,7 +155,10 @@ fn zone_name(item: &Item<'_>) -> Option<String> {
     let problem = problem
         .help("write \"UTC\", a name such as \"Europe/London\", or an offset such as \"+02:00\"");
     item.reader.push(
-        match suggest(&text.value, names.iter().map(String::as_str)) {
+        match item
+            .reader
+            .suggest(&text.value, names.iter().map(String::as_str))
+        {
             Some(near) => problem.label(format!("did you mean \"{near}\"?")),
             None => problem,
         },
