@@ -13,6 +13,9 @@ use std::fmt;
 /// Problems that are shown at the most; the rest is counted. A file that has more was not meant for Weir.
 pub const SHOWN_MAX: usize = 100;
 
+/// Bytes of a line that are shown before, in and after a place at the most: a file may be one line of a megabyte.
+const LINE_BYTES_MAX: usize = 400;
+
 /// Columns that messages are wrapped at.
 const WIDTH: usize = 100;
 
@@ -204,16 +207,28 @@ impl Diagnostic for Report {
             .problem
             .other
             .as_ref()
+            .filter(|(place, _)| near(place, &self.problem.place, text))
             .map(|(place, label)| LabeledSpan::at(span(place, text), label.clone()));
         Some(Box::new(std::iter::once(main).chain(other)))
     }
 }
 
-/// The place within the text, on character boundaries, whatever was asked for.
+/// The place within the text, on character boundaries and not endless, whatever was asked for.
 fn span(place: &Place, text: &str) -> SourceSpan {
     let start = text.floor_char_boundary(place.start.min(text.len()));
-    let end = text.ceil_char_boundary(place.end.clamp(start, text.len()));
-    (start, end - start).into()
+    let end = place
+        .end
+        .clamp(start, text.len())
+        .min(start + LINE_BYTES_MAX);
+    (start, text.ceil_char_boundary(end) - start).into()
+}
+
+/// Whether two places can be shown together: not so if they lie far apart on one endless line.
+fn near(a: &Place, b: &Place, text: &str) -> bool {
+    let gap = text
+        .get(a.end.min(b.end)..a.start.max(b.start))
+        .unwrap_or_default();
+    gap.len() <= LINE_BYTES_MAX || gap.contains('\n')
 }
 
 /// Shows the lines that a span touches and no others: the neighbours may hold a password that somebody typed.
@@ -227,11 +242,15 @@ impl SourceCode for SourceText {
         let (start, end) = (span.offset(), span.offset() + span.len());
         let before = self.text.get(..start).ok_or(MietteError::OutOfBounds)?;
         let after = self.text.get(end..).ok_or(MietteError::OutOfBounds)?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = end + after.find('\n').unwrap_or(after.len());
+        let true_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_start = self
+            .text
+            .ceil_char_boundary(true_start.max(start.saturating_sub(LINE_BYTES_MAX)));
+        let line_end = end + after.find('\n').unwrap_or(after.len()).min(LINE_BYTES_MAX);
+        let line_end = self.text.floor_char_boundary(line_end);
         // Without context `miette` asks for the line and column of the span's own start.
         let (from, column) = if context_lines_before == 0 {
-            (start, self.text[line_start..start].chars().count())
+            (start, self.text[true_start..start].chars().count())
         } else {
             (line_start, 0)
         };

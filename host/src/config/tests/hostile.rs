@@ -119,10 +119,11 @@ fn a_megabyte_of_mistakes_is_told_in_seconds() {
     ] {
         assert!(text.len() <= FILE_BYTES_MAX as usize);
         let problems = parse("t", &text, Path::new("/p"), &env).unwrap_err();
-        assert!(!problems.render(false).is_empty());
+        let said = problems.render(false);
+        assert!(said.len() < 1 << 20, "{} bytes of messages", said.len());
     }
     assert!(
-        start.elapsed() < Duration::from_secs(120),
+        start.elapsed() < Duration::from_secs(60),
         "{:?}",
         start.elapsed()
     );
