@@ -3,6 +3,7 @@
 //! Times are microseconds, sizes bytes. Places (`Place`) lead back to the file for messages that only the opened plugins allow.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,12 +14,23 @@ use weir_core::types::ColumnType;
 pub type Place = Range<usize>;
 
 /// The text of the pipeline file, for messages.
-#[derive(Debug, Clone)]
+///
+/// `Debug` leaves the text out: somebody may have typed a password into it.
+#[derive(Clone)]
 pub struct SourceText {
     /// As the user named it.
     pub name: String,
     /// Its text as typed (environment variables not yet replaced), so that places fit.
     pub text: Arc<str>,
+}
+
+impl fmt::Debug for SourceText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceText")
+            .field("name", &self.name)
+            .field("bytes", &self.text.len())
+            .finish()
+    }
 }
 
 /// A checked pipeline file.
@@ -65,20 +77,32 @@ pub enum SourcePlan {
         topic: String,
         /// Where to begin without a checkpoint.
         start: StartPlan,
-        /// librdkafka properties, as typed.
-        properties: BTreeMap<String, String>,
+        /// librdkafka properties, environment variables replaced.
+        properties: Properties,
         /// Where `topic` stands, for messages.
         topic_place: Place,
     },
     /// `type = "file"`: each file that a path or pattern names is a partition.
     File {
-        /// Paths and patterns, relative ones made absolute to the pipeline file's folder, with their places.
+        /// Paths and patterns (`glob`'s), relative ones made absolute to the pipeline file's folder, with their places. Where the folder's
+        /// own name holds `*`, `?` or `[`, it is escaped, and the text is to be taken as a pattern.
         files: Vec<(String, Place)>,
         /// Records a second over all files, to replay at a pace; `None`: as fast as they can be read.
         rate: Option<f64>,
     },
     /// `type = "generator"`: seeded synthetic invoices.
     Generator(GeneratorPlan),
+}
+
+/// librdkafka properties by name; none is one that Weir sets itself. `Debug` shows the names only, because values such as
+/// `sasl.password` are secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Properties(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// `[source] start`.
@@ -187,14 +211,32 @@ pub struct TimePlan {
 pub struct PluginPlan {
     /// What the user wrote: a name, a file (`./x.wasm`), or `name@sha256:<hex>`.
     pub plugin: String,
+    /// The same, understood.
+    pub reference: PluginReference,
     /// Where it stands.
     pub place: Place,
     /// `options = { … }`.
     pub options: Vec<(String, OptionValue)>,
-    /// Where the options stand (the plugin's place if there are none).
+    /// Where the options stand (the plugin's place if there are none). Options are not secrets: they are shown and recorded.
     pub options_place: Place,
     /// Its limits.
     pub limits: LimitsPlan,
+}
+
+/// How a plugin is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginReference {
+    /// `sales`: looked up in the plugin folders.
+    Name(String),
+    /// `sales@sha256:<64 hex digits>`: looked up by name, and its digest must be this.
+    Pinned {
+        /// The name.
+        name: String,
+        /// Lower-case hex digits.
+        sha256: String,
+    },
+    /// `./x.wasm`, made absolute to the pipeline file's folder.
+    File(PathBuf),
 }
 
 /// A value of `options`.
@@ -255,7 +297,7 @@ pub enum WindowPlan {
 pub enum SinkPlan {
     /// `type = "json-files"`.
     JsonFiles {
-        /// Names of the KPIs it takes.
+        /// Names of the KPIs it takes, in the order of the file's KPIs.
         kpis: Vec<String>,
         /// The folder, made absolute to the pipeline file's.
         path: PathBuf,

@@ -1,0 +1,323 @@
+//! `[source]`: Kafka, files or the generator; each type has keys of its own, and those of another are unknown.
+
+use crate::config::item::{Item, Text, number, whole};
+use crate::config::plan::{GeneratorPlan, Place, Properties, SourcePlan, StartPlan};
+use crate::config::problem::Problem;
+use crate::config::read::{Reader, Table, clip};
+use crate::config::units::DURATION_MAX_US;
+use jiff::Timestamp;
+use toml::de::DeValue;
+
+const TYPES: [&str; 3] = ["kafka", "file", "generator"];
+
+/// Properties that Weir sets, each with what to do instead.
+const OURS: [(&str, &str); 9] = [
+    ("bootstrap.servers", "write `brokers = \"…\"` in [source]"),
+    (
+        "metadata.broker.list",
+        "write `brokers = \"…\"` in [source]",
+    ),
+    (
+        "auto.offset.reset",
+        "write `start = \"earliest\"`, \"latest\" or a timestamp in [source]",
+    ),
+    ("enable.auto.commit", COMMITS),
+    ("auto.commit.enable", COMMITS),
+    ("enable.auto.offset.store", COMMITS),
+    ("auto.commit.interval.ms", COMMITS),
+    (
+        "enable.partition.eof",
+        "leave it out; Weir needs to see the ends of partitions",
+    ),
+    ("check.crcs", "leave it out; Weir always checks"),
+];
+const COMMITS: &str = "leave it out; Weir keeps the offsets in its checkpoint, so that none is skipped or counted twice";
+
+/// Records of a second at the most: beyond any machine, and its reciprocal is still a time.
+const RATE_MAX: f64 = 1e9;
+
+pub fn read(table: Table<'_>) -> Option<SourcePlan> {
+    let kind = table
+        .need("type", "\"kafka\"")
+        .map(|item| item.word("kafka"));
+    let plan = match kind
+        .as_ref()
+        .map(|kind| kind.as_ref().map(|text| text.value.as_str()))
+    {
+        Some(Some("kafka")) => kafka(&table),
+        Some(Some("file")) => file(&table),
+        Some(Some("generator")) => Some(SourcePlan::Generator(generator(&table))),
+        _ => {
+            if let Some(Some(kind)) = &kind {
+                table.reader.push(no_such_type(table.reader, kind));
+            }
+            table.give_up();
+            return None;
+        }
+    };
+    table.finish();
+    plan
+}
+
+fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
+    let problem = Problem::new(
+        kind.place.clone(),
+        format!("there is no source type {}", kind.shown),
+    );
+    let problem = problem.help("types: kafka, file, generator");
+    match reader.suggest(&kind.value, TYPES.into_iter()) {
+        Some(near) => problem.label(format!("did you mean \"{near}\"?")),
+        None => problem,
+    }
+}
+
+fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
+    let brokers = table
+        .need("brokers", "\"127.0.0.1:9092\"")
+        .and_then(|item| item.word("127.0.0.1:9092"));
+    let topic = table
+        .need("topic", "\"invoices\"")
+        .and_then(|item| topic(&item));
+    let start = table.get("start").map(|item| start(&item));
+    let properties = table
+        .get("properties")
+        .map(|item| properties(&item))
+        .unwrap_or_default();
+    let topic = topic?;
+    Some(SourcePlan::Kafka {
+        brokers: brokers?.value,
+        topic: topic.value,
+        start: start.unwrap_or(Some(StartPlan::Earliest))?,
+        properties,
+        topic_place: topic.place,
+    })
+}
+
+/// A name by Kafka's own rules.
+fn topic(item: &Item<'_>) -> Option<Text> {
+    let text = item.word("invoices")?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if text.value.len() <= 249
+        && text.value.bytes().all(fits)
+        && !matches!(text.value.as_str(), "." | "..")
+    {
+        return Some(text);
+    }
+    item.problem(
+        format!("{} is no topic", text.shown),
+        "Kafka's topics have up to 249 letters, digits, `.`, `_` and `-`; Weir reads one topic",
+    );
+    None
+}
+
+fn start(item: &Item<'_>) -> Option<StartPlan> {
+    if let DeValue::String(_) = item.value {
+        let text = item.word("earliest")?;
+        match text.value.as_str() {
+            "earliest" => return Some(StartPlan::Earliest),
+            "latest" => return Some(StartPlan::Latest),
+            _ => {}
+        }
+    }
+    // Kafka gives negative timestamps a meaning of their own.
+    timestamp(item, "earliest")
+        .filter(|us| *us >= 0 || before_1970(item))
+        .map(StartPlan::Timestamp)
+}
+
+fn before_1970(item: &Item<'_>) -> bool {
+    item.problem(
+        "Kafka keeps no records from before 1970",
+        "write `start = \"earliest\"`",
+    );
+    false
+}
+
+/// A moment: RFC 3339 in quotes, or TOML's own form; microseconds.
+fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
+    let (typed, shown) = match item.value {
+        DeValue::String(_) => item.word(example).map(|text| (text.value, text.shown))?,
+        DeValue::Datetime(datetime) => (datetime.to_string(), format!("{datetime}")),
+        _ => return item.wrong("a timestamp", "2020-09-18T00:00:00Z"),
+    };
+    if let Ok(moment) = typed.parse::<Timestamp>() {
+        return Some(moment.as_microsecond());
+    }
+    let words = if example == "earliest" {
+        "\"earliest\", \"latest\" or "
+    } else {
+        ""
+    };
+    item.problem(
+        format!("`{}` = {shown} is no point in time", item.key),
+        format!("write {words}a timestamp with its offset, such as \"2020-09-18T00:00:00Z\""),
+    );
+    None
+}
+
+fn properties(item: &Item<'_>) -> Properties {
+    let mut properties = Properties::default();
+    if let Some(table) = item.table("`properties`", "{ \"security.protocol\" = \"SSL\" }") {
+        flatten(&table, "", &mut properties);
+    }
+    properties
+}
+
+/// `security.protocol = "SSL"` is a table within a table to TOML: dots without quotes mean the same as with them.
+fn flatten(table: &Table<'_>, prefix: &str, properties: &mut Properties) {
+    for item in table.items() {
+        let name = format!("{prefix}{}", item.key);
+        if let DeValue::Table(_) = item.value {
+            if let Some(inner) = item.table("`properties`", "") {
+                flatten(&inner, &format!("{name}."), properties);
+            }
+        } else if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == name) {
+            let problem = Problem::new(
+                item.key_place.clone(),
+                format!("Weir sets the property `{name}` itself"),
+            );
+            item.reader.push(problem.help(*instead));
+        } else if let Some(value) = property(&item)
+            && properties.0.insert(name.clone(), value).is_some()
+        {
+            let problem = Problem::new(
+                item.key_place.clone(),
+                format!("the property `{}` stands twice", clip(&name)),
+            );
+            item.reader.push(problem.help("leave one of them out"));
+        }
+    }
+}
+
+/// librdkafka takes texts; numbers and booleans are what one writes in TOML.
+fn property(item: &Item<'_>) -> Option<String> {
+    match item.value {
+        DeValue::String(_) => item.text("PLAINTEXT").map(|text| text.value),
+        DeValue::Boolean(value) => Some(value.to_string()),
+        DeValue::Integer(_) => Some(whole(item.value)?.to_string()),
+        DeValue::Float(_) => Some(number(item.value)?.to_string()),
+        _ => item.wrong("a text, a number, true or false", "\"SSL\""),
+    }
+}
+
+fn file(table: &Table<'_>) -> Option<SourcePlan> {
+    let files = table
+        .need("files", "[\"in.jsonl\"]")
+        .and_then(|item| files(&item));
+    let rate = table.get("rate").and_then(|item| rate(&item));
+    Some(SourcePlan::File {
+        files: files?,
+        rate,
+    })
+}
+
+fn files(item: &Item<'_>) -> Option<Vec<(String, Place)>> {
+    let typed = item.words("in.jsonl")?;
+    if item.value.as_array().is_some_and(|list| list.is_empty()) {
+        item.problem(
+            "`files` is empty",
+            "name at least one file or pattern: `files = [\"in/*.jsonl\"]`",
+        );
+    }
+    crate::config::file::kpi::unique(
+        item,
+        &typed,
+        "the file",
+        "in `files`: its records would count twice",
+    );
+    Some(
+        typed
+            .into_iter()
+            .filter_map(|text| pattern(item, text))
+            .collect(),
+    )
+}
+
+fn pattern(item: &Item<'_>, text: Text) -> Option<(String, Place)> {
+    if let Err(error) = glob::Pattern::new(&text.value) {
+        item.reader.push(
+            Problem::new(text.place.clone(), format!("{} is no pattern: {}", text.shown, error.msg.to_lowercase()))
+                .help("patterns know `*`, `?`, `[a-z]` and `**` for folders; for a `[` in a name write `[[]`"),
+        );
+        return None;
+    }
+    if std::path::Path::new(&text.value).is_absolute() {
+        return Some((text.value, text.place));
+    }
+    let Some(folder) = item.reader.folder.to_str() else {
+        item.problem(
+            "the pipeline file's folder has a name that is not UTF-8",
+            "write absolute paths, or rename the folder",
+        );
+        return None;
+    };
+    let escaped = glob::Pattern::escape(folder);
+    let typed = text.value.strip_prefix("./").unwrap_or(&text.value);
+    let separator = if escaped.is_empty() || escaped.ends_with('/') {
+        ""
+    } else {
+        "/"
+    };
+    Some((format!("{escaped}{separator}{typed}"), text.place))
+}
+
+fn rate(item: &Item<'_>) -> Option<f64> {
+    item.number(0.001..=RATE_MAX, 1_000.0)
+}
+
+fn generator(table: &Table<'_>) -> GeneratorPlan {
+    let integer = |key: &'static str, min: u64, max: u64, example: u64| {
+        table
+            .get(key)
+            .and_then(|item| item.integer(min..=max, example))
+    };
+    let share = |key: &'static str| {
+        table
+            .get(key)
+            .and_then(|item| item.number(0.0..=1.0, 0.01))
+            .unwrap_or(0.0)
+    };
+    let plan = GeneratorPlan {
+        seed: integer("seed", 0, i64::MAX as u64, 1).unwrap_or(1),
+        partitions: integer("partitions", 1, 1_024, 4).unwrap_or(1) as u32,
+        records: integer("records", 1, i64::MAX as u64, 1_000_000),
+        rate: table.get("rate").and_then(|item| rate(&item)),
+        start_us: table
+            .get("start")
+            .and_then(|item| generator_start(&item))
+            .unwrap_or(GENERATOR_START_US),
+        records_per_minute: integer("records_per_minute", 1, 1_000_000_000, 600).unwrap_or(600)
+            as u32,
+        disorder_us: table
+            .get("disorder")
+            .and_then(|item| item.duration(0, DURATION_MAX_US, "5m"))
+            .unwrap_or(0),
+        late_share: share("late_share"),
+        broken_share: share("broken_share"),
+    };
+    if plan.late_share + plan.broken_share > 1.0
+        && let Some(item) = table.get("broken_share")
+    {
+        item.problem(
+            "`late_share` and `broken_share` together are more than 1",
+            "a record is late, broken or neither: write shares that add up to at most 1",
+        );
+    }
+    plan
+}
+
+/// 2020-01-01T00:00:00Z: a fixed day, so that the same seed gives the same records tomorrow.
+const GENERATOR_START_US: i64 = 1_577_836_800_000_000;
+
+fn generator_start(item: &Item<'_>) -> Option<i64> {
+    let us = timestamp(item, "2020-01-01T00:00:00Z")?;
+    let years = -62_135_596_800_000_000..=253_402_300_799_999_999;
+    if !years.contains(&us) {
+        item.problem(
+            "`start` must be in the years 1 to 9999",
+            "write for example `start = \"2020-01-01T00:00:00Z\"`",
+        );
+        return None;
+    }
+    Some(us)
+}
