@@ -278,3 +278,46 @@ fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.persist(path)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_crate_is_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let error = build(dir.path(), &BuildOptions::default()).expect_err("no crate");
+        assert!(error.to_string().contains("has no Cargo.toml"));
+    }
+
+    #[test]
+    fn a_module_with_an_import_is_refused() {
+        // (module (import "env" "f" (func)))
+        let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x09\x01\x03env\x01f\0\0";
+        let error = componentize(Path::new("x.wasm"), module).expect_err("imports");
+        assert!(
+            error.to_string().contains("a plugin may import nothing"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_artifact_is_the_one_of_the_crate_itself() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let manifest = dir.path().join("Cargo.toml");
+        std::fs::write(&manifest, "[package]\nname = \"order_totals\"\n").expect("written");
+        let line = |manifest: &Path| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"{}","filenames":["/t/a.rlib","/t/a.wasm"]}}"#,
+                manifest.display()
+            )
+        };
+        let found = artifact(&line(&manifest), &manifest).expect("found");
+        assert_eq!(
+            (found.package.as_str(), found.wasm.as_path()),
+            ("order-totals", Path::new("/t/a.wasm"))
+        );
+        assert!(artifact(&line(Path::new("/other/Cargo.toml")), &manifest).is_none());
+        assert!(artifact("not json", &manifest).is_none());
+    }
+}

@@ -4,6 +4,7 @@
 //! The child is this program's own binary, called as `weir __compile`; it sets its limits itself before it reads a byte.
 
 use super::engine::{Engine, EngineError, compiler};
+use super::setting::tame;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -21,7 +22,6 @@ const CODE_BYTES_MAX: u64 = 512 << 20;
 /// What is kept of the child's own words.
 const WORDS_BYTES_MAX: u64 = 4 << 10;
 const SIGXCPU: i32 = 24;
-const SIGABRT: i32 = 6;
 
 /// Where a component is compiled.
 #[derive(Debug, Clone)]
@@ -127,8 +127,8 @@ fn in_child(
     let answer = talk(&mut child, bytes, limits.deadline).map_err(failed)?;
     let Some(status) = answer.status else {
         return Err(CompileError::Limit(format!(
-            "{} s",
-            limits.deadline.as_secs()
+            "{} ms of wall time",
+            limits.deadline.as_millis()
         )));
     };
     if status.success() {
@@ -199,16 +199,21 @@ fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitSta
 
 fn verdict(status: ExitStatus, words: &[u8], limits: CompileLimits) -> CompileError {
     let words = String::from_utf8_lossy(words);
+    let lacks_memory = [
+        "memory allocation",
+        "Cannot allocate memory",
+        "out of memory",
+    ];
     match status.signal() {
         Some(SIGXCPU) => CompileError::Limit(format!("{} s of CPU time", limits.cpu_s)),
-        Some(SIGABRT) if words.contains("memory allocation") => {
+        _ if lacks_memory.iter().any(|lack| words.contains(lack)) => {
             CompileError::Limit(format!("{} bytes of memory", limits.memory_bytes_max))
         }
-        Some(signal) => CompileError::Refused(format!(
-            "the compiling process died of signal {signal}: {}",
-            words.trim()
+        None if !words.trim().is_empty() => CompileError::Refused(tame(words.trim())),
+        _ => CompileError::Refused(format!(
+            "the compiling process ended with {status} {}",
+            tame(words.trim())
         )),
-        None => CompileError::Refused(super::setting::tame(words.trim())),
     }
 }
 

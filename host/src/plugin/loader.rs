@@ -11,10 +11,6 @@ use wasmparser::{Encoding, Parser, Payload};
 const AGGREGATION: &str = "weir:plugin/aggregation@0.1.0";
 /// The interface that a preprocessor exports.
 const PREPROCESSING: &str = "weir:plugin/preprocessing@0.1.0";
-/// The one import that is no import: it holds the names of types that the exports use, and can hold no function, because the
-/// component is then linked against nothing.
-const TYPES: &str = "weir:plugin/types@0.1.0";
-
 /// The SHA-256 of a component file; in text its hexadecimal form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
@@ -89,11 +85,7 @@ fn quoted(names: &[String]) -> String {
 /// # Errors
 /// If it is not a component, imports anything, or exports neither or both interfaces.
 pub(super) fn examine(bytes: &[u8]) -> Result<PluginKind, NotAPlugin> {
-    let Surface {
-        mut imports,
-        exports,
-    } = surface(bytes)?;
-    imports.retain(|name| name != TYPES);
+    let Surface { imports, exports } = surface(bytes)?;
     if !imports.is_empty() {
         return Err(NotAPlugin::Imports(imports));
     }
@@ -164,6 +156,30 @@ mod tests {
             examine(b"\0asm\x0d\0\x01\0"),
             Err(NotAPlugin::Exports(Vec::new()))
         );
+    }
+
+    /// A component that imports a function of no parameters under each of these names.
+    fn importing(names: &[&str]) -> Vec<u8> {
+        let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+        bytes.extend([0x07, 5, 1, 0x40, 0, 1, 0]);
+        let mut section = vec![names.len() as u8];
+        for name in names {
+            section.extend([0, name.len() as u8]);
+            section.extend(name.as_bytes());
+            section.extend([1, 0]);
+        }
+        bytes.extend([0x0a, section.len() as u8]);
+        bytes.extend(section);
+        bytes
+    }
+
+    #[test]
+    fn any_import_is_refused_by_name() {
+        let names = ["wasi:cli/stdout@0.2.0", "clock"];
+        let Err(NotAPlugin::Imports(found)) = examine(&importing(&names)) else {
+            panic!("imports taken")
+        };
+        assert_eq!(found, names);
     }
 
     #[test]

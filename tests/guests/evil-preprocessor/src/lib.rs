@@ -6,9 +6,10 @@
 wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "preprocessor" });
 
 use exports::weir::plugin::preprocessing::{
-    Column, ColumnType, Description, Failure, Guest, GuestPreprocessor, Input, Outcome, Output, Preprocessor, Reject, Setting,
+    Column, ColumnType, Description, Failure, Guest, GuestPreprocessor, Input, Outcome, Output,
+    Preprocessor, Reject, Setting,
 };
-use weir::plugin::types::{ScalarType, SettingValue, Values};
+use exports::weir::plugin::types::{ScalarType, SettingValue, Values};
 
 struct Evil;
 export!(Evil);
@@ -26,11 +27,18 @@ impl Echo {
         for Setting { name, value } in options {
             match (name.as_str(), value) {
                 ("columns", SettingValue::Texts(texts)) => {
-                    echo.columns = texts.iter().map(|text| column_type(text)).collect::<Result<_, _>>()?
+                    echo.columns = texts
+                        .iter()
+                        .map(|text| column_type(text))
+                        .collect::<Result<_, _>>()?
                 }
                 ("mode", SettingValue::Text(text)) => echo.mode = text.clone(),
                 ("amount", SettingValue::Int64(amount)) => echo.amount = *amount as u32,
-                _ => return Err(format!("unknown option `{name}`; write columns, mode or amount")),
+                _ => {
+                    return Err(format!(
+                        "unknown option `{name}`; write columns, mode or amount"
+                    ));
+                }
             }
         }
         Ok(echo)
@@ -52,7 +60,14 @@ fn column_type(text: &str) -> Result<(ColumnType, bool), String> {
         "text" => ScalarType::Text,
         other => return Err(format!("`{other}` is no type; write int64, float64, …")),
     };
-    Ok((if is_list { ColumnType::ListOf(scalar) } else { ColumnType::Scalar(scalar) }, is_nullable))
+    Ok((
+        if is_list {
+            ColumnType::ListOf(scalar)
+        } else {
+            ColumnType::Scalar(scalar)
+        },
+        is_nullable,
+    ))
 }
 
 impl Guest for Evil {
@@ -61,7 +76,11 @@ impl Guest for Evil {
     fn describe(options: Vec<Setting>) -> Result<Description, String> {
         let echo = Echo::of(&options)?;
         let described = echo.columns.iter().enumerate();
-        let inputs = described.clone().map(|(n, (type_, nullable))| Input { path: format!("in[].{n}"), type_: *type_, nullable: *nullable });
+        let inputs = described.clone().map(|(n, (type_, nullable))| Input {
+            path: format!("in[].{n}"),
+            type_: *type_,
+            nullable: *nullable,
+        });
         let outputs = described.map(|(n, (type_, nullable))| Output {
             name: format!("out_{n}"),
             type_: *type_,
@@ -84,15 +103,28 @@ impl GuestPreprocessor for Echo {
     }
 
     fn process(&self, rows: u32, columns: Vec<Column>) -> Result<Outcome, Failure> {
-        let mut outcome = Outcome { columns, keep: None, rejects: Vec::new() };
-        let reject = |row| Reject { row, reason: "no\u{1b}such".into() };
+        let mut outcome = Outcome {
+            columns,
+            keep: None,
+            rejects: Vec::new(),
+        };
+        let reject = |row| Reject {
+            row,
+            reason: "no\u{1b}such".into(),
+        };
         match self.mode.as_str() {
             "keep" => outcome.keep = Some(vec![self.amount as u8; rows.div_ceil(8) as usize]),
             "keep-short" => outcome.keep = Some(Vec::new()),
             "reject" => outcome.rejects = vec![reject(self.amount)],
             "rejects-twice" => outcome.rejects = vec![reject(0), reject(0)],
             "rejects-fall" => outcome.rejects = vec![reject(1), reject(0)],
-            "infinite" => {
+            "infinite" | "infinite-filtered" | "infinite-rejected" => {
+                if self.mode == "infinite-filtered" {
+                    outcome.keep = Some(vec![!(1 << self.amount)]);
+                }
+                if self.mode == "infinite-rejected" {
+                    outcome.rejects = vec![reject(self.amount)];
+                }
                 if let Values::Float64(values) = &mut outcome.columns[0].values {
                     values[self.amount as usize] = f64::INFINITY;
                 }
@@ -113,7 +145,11 @@ impl GuestPreprocessor for Echo {
                 }
             }
             "lists-beyond" => {
-                if let Some(last) = outcome.columns[0].lists.as_mut().and_then(|lists| lists.last_mut()) {
+                if let Some(last) = outcome.columns[0]
+                    .lists
+                    .as_mut()
+                    .and_then(|lists| lists.last_mut())
+                {
                     *last += self.amount;
                 }
             }
