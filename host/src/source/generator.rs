@@ -22,7 +22,7 @@ use weir_core::block::{Block, NO_TIMESTAMP, Record};
 const BLOCK_BYTES: usize = 4 << 20;
 
 /// What to make.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct GeneratorSettings {
     /// The same seed gives the same records.
     pub seed: u64,

@@ -9,7 +9,7 @@
 
 pub mod file;
 pub mod generator;
-//KAFKA pub mod kafka;
+pub mod kafka;
 mod pace;
 mod turns;
 

@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod demo;
 mod plugins;
+mod services;
 mod testing;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,9 @@ enum Task {
     Test(testing::TestArgs),
     /// Build the repository's plugins into pipelines/plugins
     Plugins,
+    /// A real Kafka broker on loopback, without containers
+    #[command(subcommand)]
+    Services(services::Services),
     /// The benchmark suite, as tables with their commands
     Bench(bench::BenchArgs),
 }
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::demo(&args),
         Task::Test(args) => testing::test(&args),
         Task::Plugins => plugins::build_all("release"),
+        Task::Services(services) => return services.run(),
         Task::Bench(args) => bench::bench(&args),
     };
     match done {

@@ -1,0 +1,192 @@
+//! What tests and the demo need of a Kafka client: make a topic, fill it, delete its head. Each call waits until it is done.
+
+use crate::ServiceError;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+const WAIT: Duration = Duration::from_secs(60);
+
+/// A record to produce.
+#[derive(Debug, Clone, Default)]
+pub struct Produced<'a> {
+    /// Its partition.
+    pub partition: i32,
+    /// Its key, if any.
+    pub key: Option<&'a [u8]>,
+    /// Its value; `None` is null.
+    pub value: Option<&'a [u8]>,
+    /// Milliseconds since the epoch; now, if left out.
+    pub timestamp_ms: Option<i64>,
+}
+
+fn failed(what: &str) -> impl Fn(KafkaError) -> ServiceError {
+    move |error| ServiceError::Failed(format!("{what}: {error}"))
+}
+
+fn admin(bootstrap: &str) -> Result<AdminClient<DefaultClientContext>, ServiceError> {
+    ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()
+        .map_err(failed("no admin client"))
+}
+
+/// Makes a topic with settings such as `("retention.ms", "-1")`.
+///
+/// # Errors
+/// `Failed` when the broker refuses, for instance because the topic is there.
+pub fn create_topic(
+    bootstrap: &str,
+    topic: &str,
+    partitions: i32,
+    settings: &[(&str, &str)],
+) -> Result<(), ServiceError> {
+    let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    for (name, value) in settings {
+        new = new.set(name, value);
+    }
+    let done = block_on(admin(bootstrap)?.create_topics([&new], &options()))
+        .map_err(failed("no topic"))?;
+    done.into_iter().try_for_each(|result| {
+        result.map(drop).map_err(|(topic, code)| {
+            ServiceError::Failed(format!("topic {topic} can't be made: {code}"))
+        })
+    })
+}
+
+/// Deletes all records of a partition before an offset.
+///
+/// # Errors
+/// `Failed` when the broker refuses.
+pub fn delete_records(
+    bootstrap: &str,
+    topic: &str,
+    partition: i32,
+    before: i64,
+) -> Result<(), ServiceError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(before))
+        .map_err(failed("no offset"))?;
+    let done = block_on(admin(bootstrap)?.delete_records(&list, &options()))
+        .map_err(failed("records can't be deleted"))?;
+    done.elements()
+        .iter()
+        .try_for_each(|part| part.error())
+        .map_err(failed("records can't be deleted"))
+}
+
+/// Produces records, in order within each partition, and waits until the broker has all of them.
+///
+/// # Errors
+/// `Failed` when one was not taken.
+pub fn produce<'a>(
+    bootstrap: &str,
+    topic: &str,
+    records: impl IntoIterator<Item = Produced<'a>>,
+) -> Result<(), ServiceError> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "20")
+        .set("batch.size", "1000000");
+    // Beside the broker on a small machine its default of 1 GiB would be felt.
+    config.set("queue.buffering.max.kbytes", "65536");
+    let producer: BaseProducer<Deliveries> =
+        BaseProducer::from_config_and_context(&config, Deliveries::default())
+            .map_err(failed("no producer"))?;
+    for record in records {
+        send(&producer, topic, &record)?;
+    }
+    producer
+        .flush(WAIT)
+        .map_err(failed("not all records arrived"))?;
+    let lost = producer
+        .context()
+        .lost
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    lost.map_or(Ok(()), |error| {
+        Err(ServiceError::Failed(format!(
+            "a record was not taken: {error}"
+        )))
+    })
+}
+
+fn send(
+    producer: &BaseProducer<Deliveries>,
+    topic: &str,
+    record: &Produced<'_>,
+) -> Result<(), ServiceError> {
+    let mut next: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(record.partition);
+    next.key = record.key;
+    next.payload = record.value;
+    next.timestamp = record.timestamp_ms;
+    loop {
+        match producer.send(next) {
+            Ok(()) => break,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                producer.poll(Duration::from_millis(20));
+                next = again;
+            }
+            Err((error, _)) => return Err(failed("a record was not taken")(error)),
+        }
+    }
+    producer.poll(Duration::ZERO);
+    Ok(())
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(WAIT))
+        .operation_timeout(Some(WAIT))
+}
+
+/// Keeps the first record that did not arrive.
+#[derive(Default)]
+struct Deliveries {
+    lost: Mutex<Option<KafkaError>>,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.lost
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(error.clone());
+        }
+    }
+}
+
+/// Waits for a future on this thread. The admin client has only futures; a runtime for two calls would be too much.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}

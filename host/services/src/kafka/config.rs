@@ -1,0 +1,92 @@
+//! The broker's settings as text: small, on loopback, nothing made by itself.
+
+use super::{KafkaOptions, PASSWORD, USER};
+use crate::ServiceError;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The broker's ports.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    /// The plain listener.
+    pub(super) plain: u16,
+    /// The controller's.
+    pub(super) controller: u16,
+    /// The listener with TLS and SASL, used only where wanted.
+    pub(super) secure: u16,
+}
+
+/// The `server.properties` of a broker on `folder`.
+pub(super) fn properties(folder: &Path, ports: Ports, options: KafkaOptions) -> String {
+    let Ports {
+        plain,
+        controller,
+        secure,
+    } = ports;
+    let folder = folder.display();
+    let (listener, protocol) = if options.tls_and_sasl {
+        (
+            format!(",SASL_SSL://127.0.0.1:{secure}"),
+            ",SASL_SSL:SASL_SSL",
+        )
+    } else {
+        (String::new(), "")
+    };
+    let mut text = format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{plain}{listener},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain}{listener}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocol}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={folder}/logs
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.cleaner.dedupe.buffer.size=16777216
+"
+    );
+    if options.tls_and_sasl {
+        let login = "org.apache.kafka.common.security";
+        text += &format!(
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.sasl_ssl.plain.sasl.jaas.config={login}.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={login}.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/server.pem
+"
+        );
+    }
+    text
+}
+
+/// A new cluster id: 128 random bits in URL-safe base64, not beginning with a dash, which would look like an option.
+pub(super) fn cluster_id() -> Result<String, ServiceError> {
+    let mut bytes = [0_u8; 16];
+    let read = File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
+    read.map_err(ServiceError::io("no random numbers"))?;
+    bytes[0] &= 0x7f;
+    let bits = u128::from_be_bytes(bytes);
+    // 22 digits of 6 bits hold 132: the last has its four lower bits empty.
+    let digit = |place: u32| {
+        ALPHABET[(if place == 21 {
+            bits << 4
+        } else {
+            bits >> (122 - 6 * place)
+        } & 63) as usize]
+    };
+    Ok((0..22).map(|place| digit(place) as char).collect())
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

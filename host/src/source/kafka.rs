@@ -1,0 +1,127 @@
+//! A Kafka topic through librdkafka; each of its partitions is a partition.
+//!
+//! Offsets are ours: partitions are assigned with explicit offsets, there is no group membership, nothing is committed. An offset
+//! that is out of range stops the pipeline instead of jumping. It knows the client; only this folder says `rdkafka` for reading.
+
+mod client;
+mod connect;
+mod parts;
+mod reader;
+mod trouble;
+
+use self::connect::Found;
+use self::reader::KafkaReader;
+use super::{Assignment, Clock, Partition, Reader, Source, SourceError};
+use rdkafka::ClientConfig;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long to try for a first answer of the cluster, unless set otherwise.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(20);
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct KafkaSettings {
+    /// `host:port,…`, any of the cluster's brokers.
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// Where to begin without a checkpoint.
+    pub start: KafkaStart,
+    /// Stop at the offsets that were the ends at connecting.
+    pub bounded: bool,
+    /// librdkafka properties, as typed. Not those that the source rests on, such as `enable.auto.commit`.
+    pub properties: BTreeMap<String, String>,
+    /// How long to try for a first answer; see [`CONNECT_WAIT`].
+    pub connect_wait: Duration,
+    /// The arrival time of records whose topic does not record their append time.
+    pub clock: Clock,
+}
+
+/// Where to begin without a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KafkaStart {
+    /// The oldest record that is kept.
+    Earliest,
+    /// Records that arrive after connecting.
+    Latest,
+    /// The first record whose Kafka timestamp is at or after this, microseconds; where there is none, as `Latest`.
+    Timestamp(i64),
+}
+
+/// A topic whose partitions and their ends are known.
+pub struct KafkaSource {
+    config: ClientConfig,
+    topic: String,
+    start: KafkaStart,
+    bounded: bool,
+    clock: Clock,
+    found: Vec<Found>,
+    partitions: Vec<Partition>,
+}
+
+impl KafkaSource {
+    /// Asks the cluster for the topic's partitions, where they begin and end, and where to start.
+    ///
+    /// # Errors
+    /// `Setting` for a wrong property, a missing topic or a refused login; `Outside` when no broker answers in time.
+    pub fn connect(settings: &KafkaSettings) -> Result<KafkaSource, SourceError> {
+        let config = client::config(settings)?;
+        let found = connect::look(&config, settings)?;
+        let partitions = found.iter().map(|found| Partition {
+            name: settings.topic.clone(),
+            id: found.id,
+            records: settings
+                .bounded
+                .then(|| u64::try_from(found.high - found.start).unwrap_or(0)),
+            bytes: None,
+        });
+        Ok(KafkaSource {
+            config,
+            topic: settings.topic.clone(),
+            start: settings.start,
+            bounded: settings.bounded,
+            clock: settings.clock,
+            partitions: partitions.collect(),
+            found,
+        })
+    }
+}
+
+impl Source for KafkaSource {
+    fn partitions(&self) -> &[Partition] {
+        &self.partitions
+    }
+
+    fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError> {
+        let mut places = Vec::new();
+        for assignment in assigned {
+            let found = self
+                .found
+                .get(assignment.partition as usize)
+                .ok_or_else(|| {
+                    let (place, count) = (assignment.partition, self.found.len());
+                    SourceError::Setting(format!(
+                        "there is no partition {place}; topic {} has {count}",
+                        self.topic
+                    ))
+                })?;
+            if let Some(offset) = assignment.offset {
+                trouble::check_range(&self.topic, found.id, offset, (found.low, found.high))?;
+            }
+            places.push(parts::Place {
+                partition: assignment.partition,
+                id: found.id,
+                begin: assignment.offset.unwrap_or(found.start),
+                is_oldest: assignment.offset.is_none() && self.start == KafkaStart::Earliest,
+                end: self.bounded.then_some(found.high),
+            });
+        }
+        Ok(Box::new(KafkaReader::open(
+            self.config.clone(),
+            &self.topic,
+            &places,
+            self.clock,
+        )?))
+    }
+}

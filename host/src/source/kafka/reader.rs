@@ -1,0 +1,274 @@
+//! The poll loop of one worker: messages into blocks, a block when there is nothing more at once.
+//!
+//! So a trickle is handed over record by record and a flood in full blocks, without a timer. It knows the client and the
+//! partitions' rules (`parts`); nothing of what records mean.
+
+use super::client::Client;
+use super::parts::{Message, Part, Parts, Place};
+use super::{Clock, SourceError, trouble};
+use crate::source::{ReadEvent, Reader};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message as _, Timestamp};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use std::time::{Duration, Instant};
+use weir_core::block::NO_TIMESTAMP;
+
+/// How long a question to a broker may take that is asked while records wait.
+const ASK_WAIT: Duration = Duration::from_secs(2);
+
+/// Reads some partitions of a topic.
+pub(super) struct KafkaReader {
+    client: Client,
+    config: ClientConfig,
+    topic: String,
+    parts: Parts,
+    clock: Clock,
+}
+
+impl KafkaReader {
+    /// Starts a client and assigns the partitions to it, with explicit offsets: a seek after assigning could lose records.
+    pub(super) fn open(
+        config: ClientConfig,
+        topic: &str,
+        places: &[Place],
+        clock: Clock,
+    ) -> Result<KafkaReader, SourceError> {
+        let client = Client::start(&config)?;
+        let parts = Parts::new(places);
+        let live = parts.all().iter().filter(|part| !part.ended).map(|part| {
+            let place = part.place;
+            let begin = if place.is_oldest {
+                Offset::Beginning
+            } else {
+                Offset::Offset(place.begin)
+            };
+            (place.id, begin)
+        });
+        assign(&client, topic, live)?;
+        Ok(KafkaReader {
+            client,
+            config,
+            topic: topic.to_owned(),
+            parts,
+            clock,
+        })
+    }
+
+    /// Polls until something is ready or the wait is over.
+    fn poll(&mut self, records_max: usize, wait: Duration) -> Result<(), SourceError> {
+        let until = Instant::now() + wait;
+        // The clock is read once a wait, not once a record: what came together arrived together.
+        let mut now_us = (self.clock)();
+        while !self.parts.is_ready() {
+            let is_waiting = !self.parts.is_filling();
+            let left = if is_waiting {
+                until.saturating_duration_since(Instant::now())
+            } else {
+                Duration::ZERO
+            };
+            match self.client.poll(left) {
+                Some(Ok(message)) => {
+                    if is_waiting {
+                        now_us = (self.clock)();
+                    }
+                    if self.parts.take(&seen(&message, now_us), records_max) {
+                        self.hand_over()?;
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(id))) => self.parts.at_end(id),
+                Some(Err(error)) => self.trouble(&error)?,
+                None => {
+                    self.look_at_positions()?;
+                    self.hand_over()?;
+                    if is_waiting && Instant::now() >= until {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what was filled ready; what has ended is no longer fetched.
+    fn hand_over(&mut self) -> Result<(), SourceError> {
+        if !self.parts.ended_ids().is_empty() {
+            let mut ended = TopicPartitionList::new();
+            for id in self.parts.ended_ids() {
+                ended.add_partition(&self.topic, *id);
+            }
+            self.client
+                .pause(&ended)
+                .map_err(|error| trouble::explain(&self.topic, &error, None))?;
+        }
+        self.parts.flush();
+        Ok(())
+    }
+
+    /// Bounded: the client may have passed an end over offsets that hold no record, and then there is no message to tell.
+    fn look_at_positions(&mut self) -> Result<(), SourceError> {
+        if self
+            .parts
+            .all()
+            .iter()
+            .all(|part| part.ended || part.place.end.is_none())
+        {
+            return Ok(());
+        }
+        for (id, offset) in self.positions()? {
+            self.parts.position(id, offset);
+        }
+        Ok(())
+    }
+
+    /// Where the client stands; control records are passed in it.
+    fn positions(&self) -> Result<Vec<(i32, i64)>, SourceError> {
+        let list = self
+            .client
+            .position()
+            .map_err(|error| trouble::explain(&self.topic, &error, None))?;
+        let known = list
+            .elements()
+            .into_iter()
+            .filter_map(|part| match part.offset() {
+                Offset::Offset(offset) => Some((part.partition(), offset)),
+                _ => None,
+            });
+        Ok(known.collect())
+    }
+
+    /// Passing troubles are the client's; what it can't mend ends the reading.
+    fn trouble(&self, error: &KafkaError) -> Result<(), SourceError> {
+        let code = error.rdkafka_error_code();
+        if !matches!(error, KafkaError::MessageConsumptionFatal(_))
+            && code.is_some_and(trouble::passes)
+        {
+            return Ok(());
+        }
+        if trouble::is_out_of_range(code) {
+            for part in self.parts.all().iter().filter(|part| !part.ended) {
+                if let Ok(range) =
+                    self.client
+                        .fetch_watermarks(&self.topic, part.place.id, ASK_WAIT)
+                {
+                    trouble::check_range(&self.topic, part.place.id, part.next, range)?;
+                }
+            }
+        }
+        let told = self
+            .client
+            .context()
+            .last_error()
+            .filter(|(last, _)| Some(*last) == code);
+        Err(trouble::explain(
+            &self.topic,
+            error,
+            told.as_ref().map(|(_, reason)| reason.as_str()),
+        ))
+    }
+
+    /// Whether there is no record from `part.next` to `high`, although offsets are: asked of a second client, because the
+    /// first may be behind for reasons that it does not tell.
+    fn is_quiet(&self, id: i32, next: i64) -> bool {
+        let Ok(probe) = Client::start(&self.config) else {
+            return false;
+        };
+        if assign(
+            &probe,
+            &self.topic,
+            std::iter::once((id, Offset::Offset(next))),
+        )
+        .is_err()
+        {
+            return false;
+        }
+        let until = Instant::now() + ASK_WAIT;
+        while Instant::now() < until {
+            match probe.poll(Duration::from_millis(50)) {
+                Some(Err(KafkaError::PartitionEOF(_))) => return true,
+                Some(Ok(_)) => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+impl Reader for KafkaReader {
+    fn next(&mut self, max_records: usize, wait: Duration) -> Result<ReadEvent, SourceError> {
+        let records_max = max_records.max(1);
+        if !self.parts.is_ready() && !self.parts.all_ended() {
+            self.poll(records_max, wait)?;
+        }
+        Ok(self
+            .parts
+            .next_event(records_max)
+            .unwrap_or(ReadEvent::Nothing))
+    }
+
+    fn confirm_caught_up(&mut self, partition: u32) -> bool {
+        if self.parts.is_ready() || self.parts.is_filling() {
+            return false;
+        }
+        let Some(&Part {
+            place,
+            next,
+            ended,
+            at_end,
+            quiet_until,
+            ..
+        }) = self.parts.at_place(partition).as_deref()
+        else {
+            return false;
+        };
+        if ended {
+            return true;
+        }
+        let Ok((_, high)) = self
+            .client
+            .fetch_watermarks(&self.topic, place.id, ASK_WAIT)
+        else {
+            return false;
+        };
+        if next.max(quiet_until) >= high {
+            return true;
+        }
+        let is_quiet = at_end && self.is_quiet(place.id, next);
+        if let Some(part) = self.parts.at_place(partition).filter(|_| is_quiet) {
+            part.quiet_until = high;
+        }
+        is_quiet
+    }
+}
+
+/// Assigns partitions with the offsets to begin at.
+fn assign(
+    client: &Client,
+    topic: &str,
+    places: impl Iterator<Item = (i32, Offset)>,
+) -> Result<(), SourceError> {
+    let mut list = TopicPartitionList::new();
+    for (id, begin) in places {
+        let added = list.add_partition_offset(topic, id, begin);
+        added.map_err(|error| trouble::explain(topic, &error, None))?;
+    }
+    client
+        .assign(&list)
+        .map_err(|error| trouble::explain(topic, &error, None))
+}
+
+/// A message as the partitions take it.
+fn seen<'a>(message: &'a BorrowedMessage<'_>, now_us: i64) -> Message<'a> {
+    let (arrival_us, timestamp_ms) = match message.timestamp() {
+        Timestamp::LogAppendTime(ms) => (ms.saturating_mul(1000), ms),
+        Timestamp::CreateTime(ms) => (now_us, ms),
+        Timestamp::NotAvailable => (now_us, NO_TIMESTAMP),
+    };
+    Message {
+        id: message.partition(),
+        offset: message.offset(),
+        value: message.payload().unwrap_or_default(),
+        arrival_us,
+        timestamp_ms,
+    }
+}

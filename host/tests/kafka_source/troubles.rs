@@ -1,0 +1,149 @@
+//! What goes wrong while reading: records deleted, a topic made anew, a broker stopped.
+
+use super::support::*;
+use std::time::{Duration, Instant};
+use weir::source::kafka::KafkaSettings;
+use weir::source::{Assignment, Source, SourceError};
+use weir_services::client;
+use weir_services::kafka::{Kafka, KafkaOptions};
+
+fn lost(result: Result<(), SourceError>) -> String {
+    match result {
+        Err(SourceError::Lost(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_checkpoint_before_the_beginning_is_told_with_the_offsets_that_are_gone() {
+    let topic = topic(1, &[]);
+    fill(&topic, 0, 0..100);
+    client::delete_records(&broker().bootstrap(), &topic, 0, 60).unwrap();
+    let source = connect(&settings(&topic));
+    let told = lost(
+        source
+            .open(&[Assignment {
+                partition: 0,
+                offset: Some(40),
+            }])
+            .map(drop),
+    );
+    assert!(
+        told.contains("offsets 40 to 59") && told.contains(&topic) && told.contains("`start`"),
+        "{told}"
+    );
+    let told = lost(
+        source
+            .open(&[Assignment {
+                partition: 0,
+                offset: Some(101),
+            }])
+            .map(drop),
+    );
+    assert!(told.contains("beyond its end at 100"), "{told}");
+    assert_eq!(
+        read_bounded(&settings(&topic)).offsets(0),
+        (60..100).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn records_deleted_while_a_reader_is_behind_stop_it_with_the_offsets_that_are_gone() {
+    let topic = topic(1, &[]);
+    fill(&topic, 0, 0..100);
+    let source = connect(&KafkaSettings {
+        bounded: false,
+        ..settings(&topic)
+    });
+    client::delete_records(&broker().bootstrap(), &topic, 0, 60).unwrap();
+    let mut reader = source
+        .open(&[Assignment {
+            partition: 0,
+            offset: Some(40),
+        }])
+        .unwrap();
+    let begun = Instant::now();
+    let told = loop {
+        assert!(begun.elapsed() < PATIENCE, "it went on");
+        let mut brought = Brought::default();
+        let stepped = brought.step(&mut *reader, 10);
+        assert_eq!(brought.count(), 0, "it jumped over lost records");
+        if stepped.is_err() {
+            break lost(stepped);
+        }
+    };
+    assert!(told.contains("offsets 40 to 59"), "{told}");
+}
+
+#[test]
+fn a_broker_that_is_stopped_and_comes_back_costs_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut kafka = Kafka::start(folder.path(), KafkaOptions::default())
+        .unwrap_or_else(|error| panic!("{error}"));
+    let bootstrap = kafka.bootstrap();
+    client::create_topic(&bootstrap, "t", 2, &[]).unwrap();
+    (0..2).for_each(|partition| fill_at(&bootstrap, "t", partition, 0..20_000));
+    let mut live = KafkaSettings {
+        brokers: bootstrap.clone(),
+        bounded: false,
+        ..settings("t")
+    };
+    // Small fetches, so that the stop falls into the middle of the reading.
+    for (name, value) in [
+        ("queued.max.messages.kbytes", "16"),
+        ("fetch.message.max.bytes", "8192"),
+        ("queued.min.messages", "100"),
+    ] {
+        live.properties.insert(name.to_owned(), value.to_owned());
+    }
+    let source = connect(&live);
+    let mut reader = open(&source, &[0, 1]);
+    let mut brought = Brought::default();
+    brought.until(&mut *reader, 50, |brought| brought.count() > 1000);
+    kafka.stop();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        brought.step(&mut *reader, 50).unwrap();
+    }
+    assert!(
+        brought.count() < 40_000,
+        "all was read before the broker stopped"
+    );
+    assert!(
+        !reader.confirm_caught_up(0),
+        "a partition that can't be reached is not idle"
+    );
+    kafka.resume().unwrap_or_else(|error| panic!("{error}"));
+    (0..2).for_each(|partition| fill_at(&bootstrap, "t", partition, 20_000..20_100));
+    brought.until(&mut *reader, 5000, |brought| brought.count() >= 40_200);
+    for partition in 0..2 {
+        assert_eq!(
+            brought.values(partition),
+            expected(partition as i32, 0..20_100)
+        );
+    }
+}
+
+#[test]
+fn a_reader_ends_in_time_although_its_broker_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let kafka = Kafka::start(folder.path(), KafkaOptions::default())
+        .unwrap_or_else(|error| panic!("{error}"));
+    client::create_topic(&kafka.bootstrap(), "t", 1, &[]).unwrap();
+    fill_at(&kafka.bootstrap(), "t", 0, 0..10);
+    let source = connect(&KafkaSettings {
+        brokers: kafka.bootstrap(),
+        ..settings("t")
+    });
+    let mut reader = open(&source, &[0]);
+    let mut brought = Brought::default();
+    brought.until(&mut *reader, 50, |brought| brought.ended == [0]);
+    drop(kafka);
+    let begun = Instant::now();
+    drop(reader);
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+}
