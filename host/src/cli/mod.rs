@@ -19,7 +19,7 @@ use std::process::ExitCode;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     // Before clap: the child that compiles a component must not depend on anything but its standard input.
-    if std::env::args_os().nth(1).is_some_and(|first| first == plugin_room::COMPILE_CHILD_ARGUMENT) {
+    if std::env::args_os().nth(1).is_some_and(|first| first == plugin_room::COMPILE_SUBCOMMAND) {
         return plugin_room::compile_child_main();
     }
     let args = Args::parse();

@@ -2,13 +2,15 @@
 
 use super::Failure;
 use super::args::{BuildArgs, InspectArgs};
-use crate::plugin::{self, Setting};
+use crate::pipeline;
+use crate::plugin::{self, BuildOptions, Limits, Setting};
 use std::path::PathBuf;
 
 /// Builds a guest crate into a component.
 pub fn build(args: &BuildArgs) -> Result<u8, Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("."));
-    let built = plugin::build(&args.dir, &out).map_err(|error| Failure::run(&error))?;
+    let options = BuildOptions { out: Some(out), ..BuildOptions::default() };
+    let built = plugin::build(&args.dir, &options).map_err(|error| Failure::run(&error))?;
     println!("{} ({} bytes, sha256:{})", built.path.display(), built.size_bytes, built.digest);
     Ok(0)
 }
@@ -19,7 +21,10 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     for option in &args.options {
         settings.push(setting(option)?);
     }
-    let inspection = plugin::inspect(&args.file, &settings).map_err(|error| Failure::run(&error))?;
+    let host = pipeline::plugin_host().map_err(|error| Failure::run(&error))?;
+    let label = args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let opened = host.open_file(&label, &args.file, Limits::default()).map_err(|error| Failure::run(&error))?;
+    let inspection = plugin::inspect(&opened, &settings).map_err(|error| Failure::run(&error))?;
     print!("{}", plugin::render(&inspection));
     Ok(0)
 }

@@ -3,7 +3,7 @@
 use super::letters::Letter;
 use super::run::RunError;
 use super::shared::Shared;
-use crate::sink::dead_letters::LetterKind;
+use crate::sink::dead_letters::DeadLetterKind;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, BooleanArray};
@@ -110,7 +110,7 @@ impl Step {
             filtered -= u64::from(!keep[row]);
             keep[row] = false;
             let reason = format!("{}: {reason}", self.name);
-            letters.push(Letter::new(batch.block, batch.rows[row], LetterKind::Rejected, reason).at(batch.event_us[row]));
+            letters.push(Letter::new(batch.block, batch.rows[row], DeadLetterKind::Rejected, reason).at(batch.event_us[row]));
         }
         if keep.iter().any(|kept| !kept) {
             batch.retain(&BooleanArray::from(keep))?;

@@ -5,19 +5,19 @@ use super::chain::{self, Chain};
 use super::clock;
 use super::job::{Job, OpenKpi, OpenPreprocessor, OpenSink};
 use super::resolve::PluginFolders;
-use super::run::RunError;
-use crate::checkpoint::{CheckpointError, FolderStore};
+use crate::checkpoint::CheckpointError;
+use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::{
     GeneratorPlan, KpiPlan, LimitsPlan, OptionValue, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, TimestampPlan, WindowPlan,
 };
 use crate::config::{Problem, Problems};
 use crate::decode::{DecodeField, DecodeSchema, TimestampForm};
-use crate::plugin::{Cache, CompileMode, Host, Limits, Plugin, Setting};
+use crate::plugin::{Cache, CompileLimits, CompileMode, Host, Limits, Plugin, Setting};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, SinkError};
 use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::{GeneratorSettings, GeneratorSource};
-use crate::source::kafka::{KafkaSettings, KafkaSource, KafkaStart};
+use crate::source::kafka::{CONNECT_WAIT, KafkaSettings, KafkaSource, KafkaStart};
 use crate::source::{Source, SourceError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use thiserror::Error;
 use weir_core::plan::{FoldPlan, Grouping, PlanError};
 use weir_core::plugin::{KpiDescription, PreprocessorDescription};
 use weir_core::time::TimeRules;
-use weir_core::window::Windowing;
+use weir_core::window::{Windowing, WindowingError};
 
 /// What the command line adds to a plan.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,9 @@ pub enum PrepareError {
     /// The program can't find itself, which compiles plugins in a child process.
     #[error("this program can't be started again to compile plugins: {0}")]
     Executable(#[from] std::io::Error),
+    /// A window is out of bounds.
+    #[error("window: {0}")]
+    Window(#[from] WindowingError),
     /// The plan of windows and groups does not hold together.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -126,6 +129,12 @@ impl Checked {
     }
 }
 
+/// What opens plugins: it compiles in a child of this program and keeps compiled code in the user's cache.
+pub fn plugin_host() -> std::io::Result<Host> {
+    let mode = CompileMode::ChildProcess { exe: std::env::current_exe()?, limits: CompileLimits::default() };
+    Ok(Host::new(mode, Cache::from_env()))
+}
+
 /// Opens plugins and gathers what is wrong with them.
 struct Opener<'a> {
     plan: &'a Plan,
@@ -140,8 +149,7 @@ impl<'a> Opener<'a> {
     fn new(plan: &'a Plan, options: &PrepareOptions) -> Result<Self, PrepareError> {
         let variable = std::env::var("WEIR_PLUGIN_PATH").ok();
         let folders = PluginFolders::new(&options.plugin_path, variable.as_deref(), &plan.folder);
-        let mode = CompileMode::ChildProcess { exe: std::env::current_exe()?, limits: Default::default() };
-        Ok(Self { plan, host: Host::new(mode, Cache::from_env()), folders, problems: Vec::new() })
+        Ok(Self { plan, host: plugin_host()?, folders, problems: Vec::new() })
     }
 
     fn problem<T>(&mut self, plugin: &PluginPlan, message: String, help: Option<String>) -> Option<T> {
@@ -154,7 +162,7 @@ impl<'a> Opener<'a> {
     }
 
     fn open(&mut self, plugin: &PluginPlan) -> Option<(Arc<Plugin>, Vec<(String, Setting)>)> {
-        let found = match self.folders.find(&plugin.plugin, &self.plan.folder) {
+        let found = match self.folders.find(&plugin.reference) {
             Ok(found) => found,
             Err((message, help)) => return self.problem(plugin, message, Some(help)),
         };
@@ -273,7 +281,7 @@ fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
 
 fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match &plan.source {
-        SourcePlan::Kafka { brokers, topic, start, properties, .. } => Arc::new(KafkaSource::connect(KafkaSettings {
+        SourcePlan::Kafka { brokers, topic, start, properties, .. } => Arc::new(KafkaSource::connect(&KafkaSettings {
             brokers: brokers.clone(),
             topic: topic.clone(),
             start: match start {
@@ -282,7 +290,8 @@ fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> 
                 StartPlan::Timestamp(us) => KafkaStart::Timestamp(*us),
             },
             bounded: until_end,
-            properties: properties.clone(),
+            properties: properties.0.clone(),
+            connect_wait: CONNECT_WAIT,
             clock: clock::now_us,
         })?),
         SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {

@@ -2,7 +2,7 @@
 
 use super::chain::Chain;
 use super::progress::Total;
-use crate::checkpoint::FolderStore;
+use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::Plan;
 use crate::decode::DecodeSchema;
 use crate::plugin::{Plugin, Setting};

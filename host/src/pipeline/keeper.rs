@@ -15,7 +15,8 @@ use super::shared::Shared;
 use super::snapshot::{self, Snapshot};
 use super::tally::Tally;
 use super::watch::Watch;
-use crate::checkpoint::{FolderStore, Store};
+use crate::checkpoint::Store;
+use crate::checkpoint::folder::FolderStore;
 use crate::telemetry;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::sync::Arc;
@@ -191,7 +192,7 @@ impl Keeper {
             let prepared = open.sink.prepare()?;
             open.sink.commit(&prepared)?;
         }
-        self.letters.flush()?;
+        self.letters.sync()?;
         self.uncommitted = false;
         self.last_commit = Instant::now();
         Ok(())

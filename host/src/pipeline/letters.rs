@@ -3,38 +3,38 @@
 use super::run::RunError;
 use super::shared::Shared;
 use crate::sink::SinkError;
-use crate::sink::dead_letters::{DeadLetter, DeadLetterFile, LetterKind};
+use crate::sink::dead_letters::{DeadLetter, DeadLetterKind, DeadLetters, RefusedBy};
 use std::path::Path;
-use weir_core::block::{Block, NO_TIMESTAMP};
+use weir_core::block::Block;
 
 /// A dead letter on its way to the keeper; owns its bytes, since its block is gone by then.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
-    pub kind: LetterKind,
+    pub kind: DeadLetterKind,
     pub partition: u32,
     pub offset: i64,
-    pub timestamp_ms: Option<i64>,
+    pub timestamp_ms: i64,
     pub arrival_us: i64,
     pub event_us: Option<i64>,
     pub reason: String,
-    /// Places of the KPIs that refused it; late records only.
-    pub kpis: Vec<usize>,
+    /// Who refused it; late records only.
+    pub refused: Vec<Refused>,
     pub value: Vec<u8>,
 }
 
 impl Letter {
     /// About record `index` of `block`.
-    pub fn new(block: &Block, index: u32, kind: LetterKind, reason: String) -> Self {
+    pub fn new(block: &Block, index: u32, kind: DeadLetterKind, reason: String) -> Self {
         let record = &block.records[index as usize];
         Self {
             kind,
             partition: block.partition,
             offset: record.offset,
-            timestamp_ms: (record.timestamp_ms != NO_TIMESTAMP).then_some(record.timestamp_ms),
+            timestamp_ms: record.timestamp_ms,
             arrival_us: record.arrival_us,
             event_us: None,
             reason,
-            kpis: Vec::new(),
+            refused: Vec::new(),
             value: block.value(index as usize).to_vec(),
         }
     }
@@ -45,53 +45,60 @@ impl Letter {
         self
     }
 
-    /// As the sink writes it.
-    pub fn as_dead_letter<'a>(&'a self, source: &'a str, id: i32, kpis: &'a [&'a str]) -> DeadLetter<'a> {
-        DeadLetter {
-            source,
-            partition: id,
+    fn write_to(&self, file: &mut DeadLetters, shared: &Shared) -> Result<(), SinkError> {
+        let partition = &shared.partitions[self.partition as usize];
+        let refused_by: Vec<RefusedBy<'_>> = self.refused.iter().map(|refused| refused.named(&shared.kpi_names)).collect();
+        file.write(&DeadLetter {
+            source_name: &partition.name,
+            partition: u32::try_from(partition.id).unwrap_or_default(),
             offset: self.offset,
             timestamp_ms: self.timestamp_ms,
             kind: self.kind,
             reason: &self.reason,
             event_time_us: self.event_us,
-            arrival_us: (self.kind == LetterKind::FutureDated).then_some(self.arrival_us),
-            kpis,
+            arrival_us: (self.kind == DeadLetterKind::FutureDated).then_some(self.arrival_us),
+            refused_by: &refused_by,
             value: &self.value,
-        }
+        })
+    }
+}
+
+/// A KPI, by place, that refused a late record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused {
+    pub kpi: usize,
+    pub windows_refused: u32,
+    pub windows_taken: u32,
+}
+
+impl Refused {
+    fn named(self, kpi_names: &[String]) -> RefusedBy<'_> {
+        let Self { kpi, windows_refused, windows_taken } = self;
+        RefusedBy { kpi: &kpi_names[kpi], windows_refused, windows_taken }
     }
 }
 
 /// The dead-letter file and the late file.
 pub(super) struct LetterFiles {
-    dead: DeadLetterFile,
-    late: DeadLetterFile,
+    dead: DeadLetters,
+    late: DeadLetters,
 }
 
 impl LetterFiles {
     /// Opens both; after a checkpoint they go on where it left them.
     pub fn open(dead: &Path, late: &Path, lengths: Option<[u64; 2]>) -> Result<Self, SinkError> {
         Ok(Self {
-            dead: DeadLetterFile::open(dead, lengths.map(|lengths| lengths[0]))?,
-            late: DeadLetterFile::open(late, lengths.map(|lengths| lengths[1]))?,
+            dead: DeadLetters::open(dead.to_path_buf(), lengths.map(|lengths| lengths[0]))?,
+            late: DeadLetters::open(late.to_path_buf(), lengths.map(|lengths| lengths[1]))?,
         })
     }
 
     /// Writes letters, each to its file.
     pub fn write(&mut self, letters: &[Letter], shared: &Shared) -> Result<(), RunError> {
         for letter in letters {
-            let partition = &shared.partitions[letter.partition as usize];
-            let kpis: Vec<&str> = letter.kpis.iter().map(|&kpi| shared.kpi_names[kpi].as_str()).collect();
-            let file = if letter.kind == LetterKind::Late { &mut self.late } else { &mut self.dead };
-            file.write(&letter.as_dead_letter(&partition.name, partition.id, &kpis))?;
+            let file = if letter.kind == DeadLetterKind::Late { &mut self.late } else { &mut self.dead };
+            letter.write_to(file, shared)?;
         }
-        Ok(())
-    }
-
-    /// Lets readers of the files see what was written.
-    pub fn flush(&mut self) -> Result<(), RunError> {
-        self.dead.flush()?;
-        self.late.flush()?;
         Ok(())
     }
 

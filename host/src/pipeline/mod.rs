@@ -33,7 +33,7 @@ mod watch;
 mod worker;
 
 pub use crate::sink::timestamp_text;
-pub use build::{Checked, PrepareError, PrepareOptions, check, prepare};
+pub use build::{Checked, PrepareError, PrepareOptions, check, plugin_host, prepare};
 pub use job::{Job, Places};
 pub use progress::{Count, Live, Progress, Total};
 pub use report::{KpiReport, PluginReport, Report};

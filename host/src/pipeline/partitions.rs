@@ -5,7 +5,7 @@ use super::letters::Letter;
 use super::message::Position;
 use super::run::RunError;
 use super::shared::Shared;
-use crate::sink::dead_letters::LetterKind;
+use crate::sink::dead_letters::DeadLetterKind;
 use crate::source::Reader;
 use crate::telemetry;
 use arrow_array::BooleanArray;
@@ -74,7 +74,7 @@ impl Partitions {
             let row = row as usize;
             keep[row] = false;
             let reason = "dated more than `max_future_skew` ahead of its arrival".to_owned();
-            let letter = Letter::new(batch.block, batch.rows[row], LetterKind::FutureDated, reason);
+            let letter = Letter::new(batch.block, batch.rows[row], DeadLetterKind::FutureDated, reason);
             letters.push(letter.at(batch.event_us[row]));
         }
         batch.retain(&BooleanArray::from(keep))

@@ -1,5 +1,6 @@
 //! Finds the component that a pipeline file names: by name in the plugin folders, by path, or pinned by digest.
 
+use crate::config::plan::PluginReference;
 use std::path::{Path, PathBuf};
 
 /// Where plugins named by name are looked up, in order.
@@ -27,11 +28,12 @@ impl PluginFolders {
     }
 
     /// The component for what the pipeline file says, or a message and the help to go with it.
-    pub fn find(&self, named: &str, file_folder: &Path) -> Result<Found, (String, String)> {
-        let (name, digest) = split_pin(named)?;
-        if name.contains('/') || name.ends_with(".wasm") {
-            return file(&file_folder.join(name), digest);
-        }
+    pub fn find(&self, reference: &PluginReference) -> Result<Found, (String, String)> {
+        let (name, digest) = match reference {
+            PluginReference::File(path) => return file(path),
+            PluginReference::Name(name) => (name, None),
+            PluginReference::Pinned { name, sha256 } => (name, Some(sha256.clone())),
+        };
         let file_name = format!("{name}.wasm");
         if let Some(path) = self.folders.iter().map(|folder| folder.join(&file_name)).find(|path| path.is_file()) {
             return Ok(Found { path, digest });
@@ -49,25 +51,12 @@ impl PluginFolders {
     }
 }
 
-fn file(path: &Path, digest: Option<String>) -> Result<Found, (String, String)> {
+fn file(path: &Path) -> Result<Found, (String, String)> {
     if path.is_file() {
-        return Ok(Found { path: path.to_path_buf(), digest });
+        return Ok(Found { path: path.to_path_buf(), digest: None });
     }
     let help = "paths are relative to the pipeline file's folder; a plain name without `/` and `.wasm` is looked up in the plugin folders";
     Err((format!("no plugin at `{}`", path.display()), help.into()))
-}
-
-/// `name@sha256:<64 hex digits>` → name and digest.
-fn split_pin(named: &str) -> Result<(&str, Option<String>), (String, String)> {
-    let Some((name, pin)) = named.split_once('@') else { return Ok((named, None)) };
-    let hex = pin.strip_prefix("sha256:").filter(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    match hex {
-        Some(hex) => Ok((name, Some(hex.to_ascii_lowercase()))),
-        None => Err((
-            format!("`{pin}` is not a digest pin"),
-            "write `name@sha256:` and 64 hex digits, as `weir plugin inspect` shows them".into(),
-        )),
-    }
 }
 
 #[cfg(test)]
@@ -83,18 +72,13 @@ mod tests {
             std::fs::write(folder.join("sales.wasm"), b"x").unwrap();
         }
         let folders = PluginFolders::new(std::slice::from_ref(&first), Some("/nowhere:"), dir.path());
-        assert_eq!(folders.find("sales", dir.path()).unwrap().path, first.join("sales.wasm"));
-        assert_eq!(folders.find("plugins/sales.wasm", dir.path()).unwrap().path, beside.join("sales.wasm"));
-        let (message, help) = folders.find("sale", dir.path()).unwrap_err();
+        let find = |name: &str| folders.find(&PluginReference::Name(name.into()));
+        assert_eq!(find("sales").unwrap().path, first.join("sales.wasm"));
+        let (message, help) = find("sale").unwrap_err();
         assert_eq!(message, "plugin `sale` is not found");
         assert!(help.contains("/nowhere"), "{help}");
-    }
-
-    #[test]
-    fn a_pin_is_64_hex_digits() {
-        let hex = "AB".repeat(32);
-        assert_eq!(split_pin(&format!("sales@sha256:{hex}")).unwrap(), ("sales", Some(hex.to_lowercase())));
-        assert!(split_pin("sales@sha256:12").is_err());
-        assert!(split_pin("sales@1.0").is_err());
+        let beside = beside.join("sales.wasm");
+        assert_eq!(folders.find(&PluginReference::File(beside.clone())).unwrap().path, beside);
+        assert!(folders.find(&PluginReference::File(dir.path().join("x.wasm"))).is_err());
     }
 }

@@ -7,7 +7,7 @@ use super::keeper::{Keeper, Kept, WorkerState};
 use super::letters::LetterFiles;
 use super::message::{Message, WAITING_MAX};
 use super::partitions::Partitions;
-use super::progress::Progress;
+use super::progress::{Count, Progress};
 use super::report::{KpiReport, PluginReport, Report};
 use super::shared::Shared;
 use super::shutdown::Shutdown;
@@ -168,6 +168,7 @@ fn share(
         batch_rows_max: job.plan.batch_rows_max,
         event_time: job.chain.event_time,
         keys: job.grouping_keys.clone(),
+        windowings: job.fold.groupings().iter().map(|grouping| grouping.windowing).collect(),
         grouping_kpis: (0..job.grouping_keys.len()).map(|grouping| job.kpis_of(grouping)).collect(),
         inputs: job.chain.kpis.iter().map(|kpi| kpi.inputs.clone()).collect(),
         kpi_names: job.kpi_names(),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use weir_core::plugin::PluginError;
 use weir_core::time::{TimeRules, Watermarks};
+use weir_core::window::Windowing;
 
 pub(super) struct Shared {
     pub pipeline: String,
@@ -19,6 +20,7 @@ pub(super) struct Shared {
     pub event_time: usize,
     /// For each grouping, its key columns' places.
     pub keys: Vec<Vec<usize>>,
+    pub windowings: Vec<Windowing>,
     /// For each grouping, the places of its KPIs.
     pub grouping_kpis: Vec<Vec<usize>>,
     /// For each KPI, its input columns' places.

@@ -16,7 +16,7 @@ use super::progress::Count;
 use super::run::RunError;
 use super::shared::Shared;
 use crate::decode::Decoder;
-use crate::sink::dead_letters::LetterKind;
+use crate::sink::dead_letters::DeadLetterKind;
 use crate::source::{ReadEvent, Reader};
 use crossbeam_channel::Sender;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Worker {
             if self.shared.shutdown.requested() {
                 return self.end(false);
             }
-            if self.shared.board().all_ended() {
+            if self.shared.board().pipeline() == i64::MAX {
                 return self.end(true);
             }
             self.pass_barrier()?;
@@ -72,7 +72,7 @@ impl Worker {
         let decoded = self.decoder.decode(block);
         let mut letters = Vec::new();
         for (index, reason) in decoded.undecodable {
-            letters.push(Letter::new(block, index, LetterKind::Undecodable, reason));
+            letters.push(Letter::new(block, index, DeadLetterKind::Undecodable, reason));
         }
         let undecodable = letters.len() as u64;
         let mut batch = Batch::new(block, decoded.columns, decoded.rows, self.shared.event_time);

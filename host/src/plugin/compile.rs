@@ -16,7 +16,8 @@ use thiserror::Error;
 use wasmtime::component::Component;
 
 /// The hidden subcommand.
-pub(super) const SUBCOMMAND: &str = "__compile";
+/// The hidden subcommand of a compiling child.
+pub const SUBCOMMAND: &str = "__compile";
 /// Compiled code of a Python component is about 80 MiB.
 const CODE_BYTES_MAX: u64 = 512 << 20;
 /// What is kept of the child's own words.

@@ -22,6 +22,13 @@ use weir_core::plugin::Output;
 use weir_core::results::Closed;
 use weir_core::types::Field;
 
+/// A moment (microseconds since the epoch) as rows have it: `2020-09-18T10:55:00.000Z`.
+pub fn timestamp_text(us: i64) -> String {
+    let mut text = Vec::new();
+    instant::push_micros(&mut text, us);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// What a sink knows of a KPI whose rows it takes.
 #[derive(Debug, Clone)]
 pub struct KpiSchema {

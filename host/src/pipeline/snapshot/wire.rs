@@ -4,6 +4,7 @@ use super::{SavedPartition, Snapshot};
 use crate::checkpoint::columns::{decode_columns, encode_columns};
 use crate::pipeline::run::RunError;
 use crate::pipeline::tally::Tally;
+use arrow_array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -82,7 +83,8 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
     for state in &snapshot.closer.kpis {
         states.push(match state {
             KpiState::States(parts) => {
-                let encode = |part| encode_columns(part).map(&mut blob).map_err(|error| unreadable(&error));
+                let encode =
+                    |part: &Vec<ArrayRef>| encode_columns(part).map(&mut blob).map_err(|error| unreadable(&error));
                 StateWire::Parts(parts.iter().map(encode).collect::<Result<_, _>>()?)
             }
             KpiState::Quarantined(error) => StateWire::Quarantined(error.reason.clone()),
