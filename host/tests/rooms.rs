@@ -24,7 +24,8 @@ const WORDS: [(&str, &[&str]); 9] = [
     ("wasmparser::", &["plugin"]),
     ("wit_component::", &["plugin"]),
     ("rdkafka::", &["source", "sink"]),
-    ("toml::", &["config"]),
+    // A guest crate's Cargo.toml is not a pipeline file.
+    ("toml::", &["config", "plugin/build.rs"]),
     ("println!", &["cli"]),
     ("clap::", &["cli"]),
     ("ratatui::", &["cli"]),

@@ -136,8 +136,7 @@ pub fn plugin_host() -> std::io::Result<Host> {
 }
 
 /// Opens plugins and gathers what is wrong with them.
-struct Opener<'a> {
-    plan: &'a Plan,
+struct Opener {
     host: Host,
     folders: PluginFolders,
     problems: Vec<Problem>,
@@ -145,11 +144,11 @@ struct Opener<'a> {
 
 type OpenedKpi = (Arc<Plugin>, Vec<(String, Setting)>, KpiDescription);
 
-impl<'a> Opener<'a> {
-    fn new(plan: &'a Plan, options: &PrepareOptions) -> Result<Self, PrepareError> {
+impl Opener {
+    fn new(plan: &Plan, options: &PrepareOptions) -> Result<Self, PrepareError> {
         let variable = std::env::var("WEIR_PLUGIN_PATH").ok();
         let folders = PluginFolders::new(&options.plugin_path, variable.as_deref(), &plan.folder);
-        Ok(Self { plan, host: plugin_host()?, folders, problems: Vec::new() })
+        Ok(Self { host: plugin_host()?, folders, problems: Vec::new() })
     }
 
     fn problem<T>(&mut self, plugin: &PluginPlan, message: String, help: Option<String>) -> Option<T> {

@@ -1,6 +1,6 @@
 //! Sets up the log: standard error, plain or JSON, filtered by `WEIR_LOG`.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// How log lines are written.
@@ -16,7 +16,8 @@ pub enum LogFormat {
 /// falls back to `info`. Called once; a second call changes nothing.
 pub fn init(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let base = fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let base = fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).with_ansi(colour);
     // An `Err` only says that a subscriber is already set, as in tests.
     let _ = match format {
         LogFormat::Text => base.try_init(),
