@@ -1,5 +1,7 @@
 //! Broken pipeline files, `tests/config/<name>.toml`, against what is said of them, `<name>.err`. `WEIR_BLESS=1` rewrites the `.err` files.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::path::{Path, PathBuf};
 
 /// What a message must never hold: the value of `${SECRET}`.

@@ -118,7 +118,7 @@ pub fn show_size(bytes: u64) -> String {
     ];
     let fitting = units
         .iter()
-        .find(|(_, factor)| bytes >= *factor && bytes % factor == 0);
+        .find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
     fitting.map_or_else(
         || format!("{bytes}B"),
         |(unit, factor)| format!("{}{unit}", bytes / factor),

@@ -69,7 +69,7 @@ fn problems_are_sorted_capped_and_never_out_of_bounds() {
         file.clone(),
         vec![Problem::new(3..4, "second"), Problem::new(1..1, "first")],
     );
-    problems.push(Problem::new(900..1_000, "third").other(70..3, "x"));
+    problems.push(Problem::new(900..1_000, "third").other(Place { start: 70, end: 3 }, "x"));
     let order: Vec<&str> = problems
         .iter()
         .map(|problem| problem.message.as_str())
