@@ -32,7 +32,7 @@ pub trait Outputs: Sized {
     ///
     /// # Errors
     /// Names the output whose value the contract does not take.
-    fn push(self, builders: &mut Self::Builders) -> Result<(), Reason>;
+    fn write(self, builders: &mut Self::Builders) -> Result<(), Reason>;
 
     /// Appends a row that is not looked at.
     fn nothing(builders: &mut Self::Builders);
@@ -52,7 +52,7 @@ impl Outputs for () {
         Vec::new()
     }
 
-    fn push(self, _builders: &mut ()) -> Result<(), Reason> {
+    fn write(self, _builders: &mut ()) -> Result<(), Reason> {
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub trait StateColumns: Sized {
     ///
     /// # Errors
     /// Where the contract does not take a value: a float that is not finite.
-    fn push(&self, builders: &mut Self::Builders) -> Result<(), Reason>;
+    fn write(&self, builders: &mut Self::Builders) -> Result<(), Reason>;
 
     /// Appends the columns.
     ///
@@ -41,7 +41,7 @@ pub trait StateColumns: Sized {
     /// The state of a row below `rows`.
     ///
     /// # Errors
-    /// Where the columns hold what `push` never writes.
+    /// Where the columns hold what `write` never writes.
     fn read(views: &Self::Views<'_>, row: usize) -> Result<Self, Reason>;
 }
 
@@ -68,8 +68,8 @@ impl<T: StateVia> StateColumns for T {
         T::Via::describe(types);
     }
 
-    fn push(&self, builders: &mut Self::Builders) -> Result<(), Reason> {
-        self.to_via().push(builders)
+    fn write(&self, builders: &mut Self::Builders) -> Result<(), Reason> {
+        self.to_via().write(builders)
     }
 
     fn finish(builders: Self::Builders, columns: &mut Vec<Column>) -> Result<(), (usize, Reason)> {
@@ -96,8 +96,8 @@ macro_rules! one_column {
                 types.push(<$type as OutputValue>::TYPE);
             }
 
-            fn push(&self, builders: &mut Self::Builders) -> Result<(), Reason> {
-                OutputValue::push(self.clone(), builders)
+            fn write(&self, builders: &mut Self::Builders) -> Result<(), Reason> {
+                OutputValue::write(self.clone(), builders)
             }
 
             fn finish(
@@ -158,8 +158,8 @@ macro_rules! tuple {
                 $($part::describe(types);)*
             }
 
-            fn push(&self, builders: &mut Self::Builders) -> Result<(), Reason> {
-                $(self.$place.push(&mut builders.$place)?;)*
+            fn write(&self, builders: &mut Self::Builders) -> Result<(), Reason> {
+                $(self.$place.write(&mut builders.$place)?;)*
                 Ok(())
             }
 

@@ -29,7 +29,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let view = quote!(<#name #arguments as weir::Inputs<#lifetime>>);
     Ok(hidden(quote! {
         pub struct Views<#lifetime> {
-            rows: ::core::marker::PhantomData<&#lifetime ()>,
+            __borrowed: ::core::marker::PhantomData<&#lifetime ()>,
             #(#idents: <#types as weir::FromColumn<#lifetime>>::View,)*
         }
 
@@ -49,7 +49,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             fn open(columns: &[weir::ColumnRef<#lifetime>], rows: usize) -> ::core::result::Result<#view::Views, weir::Failure> {
                 weir::column_count(columns.len(), #count)?;
                 ::core::result::Result::Ok(Views {
-                    rows: ::core::marker::PhantomData,
+                    __borrowed: ::core::marker::PhantomData,
                     #(#idents: <#types as weir::FromColumn<#lifetime>>::open(columns[#places], rows).map_err(|mismatch| mismatch.failure(#paths))?,)*
                 })
             }

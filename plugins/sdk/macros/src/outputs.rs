@@ -53,8 +53,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
 
             #[inline]
-            fn push(self, builders: &mut Builders) -> #result<(), weir::Reason> {
-                #(weir::OutputValue::push(self.#idents, &mut builders.#idents).map_err(|reason| reason.within(#names))?;)*
+            fn write(self, builders: &mut Builders) -> #result<(), weir::Reason> {
+                #(weir::OutputValue::write(self.#idents, &mut builders.#idents).map_err(|reason| reason.within(#names))?;)*
                 #result::Ok(())
             }
 

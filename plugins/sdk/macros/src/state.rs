@@ -19,7 +19,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         }
 
         pub struct Views<'column> {
-            rows: ::core::marker::PhantomData<&'column ()>,
+            __borrowed: ::core::marker::PhantomData<&'column ()>,
             #(#idents: <#types as weir::StateColumns>::Views<'column>,)*
         }
 
@@ -32,8 +32,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 #(<#types as weir::StateColumns>::describe(types);)*
             }
 
-            fn push(&self, builders: &mut Builders) -> #result<(), weir::Reason> {
-                #(weir::StateColumns::push(&self.#idents, &mut builders.#idents)?;)*
+            fn write(&self, builders: &mut Builders) -> #result<(), weir::Reason> {
+                #(weir::StateColumns::write(&self.#idents, &mut builders.#idents)?;)*
                 #result::Ok(())
             }
 
@@ -44,7 +44,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
             fn open<'column>(columns: &mut &[weir::ColumnRef<'column>], rows: usize) -> #result<Views<'column>, weir::Failure> {
                 #result::Ok(Views {
-                    rows: ::core::marker::PhantomData,
+                    __borrowed: ::core::marker::PhantomData,
                     #(#idents: <#types as weir::StateColumns>::open(columns, rows)?,)*
                 })
             }

@@ -19,7 +19,7 @@ pub trait Build: Sized {
     ///
     /// # Errors
     /// Where the contract does not take it: a float that is not finite.
-    fn push(self, builder: &mut Self::Builder) -> Result<(), Reason>;
+    fn write(self, builder: &mut Self::Builder) -> Result<(), Reason>;
 
     /// Appends a place that is null or not looked at.
     fn nothing(builder: &mut Self::Builder);
@@ -38,7 +38,7 @@ macro_rules! plain {
             type Builder = Vec<$element>;
 
             #[inline]
-            fn push(self, builder: &mut Self::Builder) -> Result<(), Reason> {
+            fn write(self, builder: &mut Self::Builder) -> Result<(), Reason> {
                 builder.push(($get)(self)?);
                 Ok(())
             }
@@ -77,7 +77,7 @@ impl Build for bool {
     type Builder = Bits;
 
     #[inline]
-    fn push(self, builder: &mut Bits) -> Result<(), Reason> {
+    fn write(self, builder: &mut Bits) -> Result<(), Reason> {
         builder.push(self);
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Build for Decimal {
     type Builder = DecimalBuilder;
 
     #[inline]
-    fn push(self, builder: &mut DecimalBuilder) -> Result<(), Reason> {
+    fn write(self, builder: &mut DecimalBuilder) -> Result<(), Reason> {
         builder.push(self);
         Ok(())
     }
@@ -133,7 +133,7 @@ macro_rules! text {
             const TYPE: ScalarType = ScalarType::Text;
             type Builder = TextBuilder;
 
-            fn push(self, builder: &mut TextBuilder) -> Result<(), Reason> {
+            fn write(self, builder: &mut TextBuilder) -> Result<(), Reason> {
                 builder.push(self.as_ref())
             }
 
@@ -168,7 +168,7 @@ pub trait OutputValue: Sized {
     ///
     /// # Errors
     /// Where the contract does not take the value.
-    fn push(self, builder: &mut Self::Builder) -> Result<(), Reason>;
+    fn write(self, builder: &mut Self::Builder) -> Result<(), Reason>;
 
     /// Appends a row that is not looked at.
     fn nothing(builder: &mut Self::Builder);
@@ -186,8 +186,8 @@ impl<T: Build> OutputValue for T {
     type Builder = T::Builder;
 
     #[inline]
-    fn push(self, builder: &mut Self::Builder) -> Result<(), Reason> {
-        T::push(self, builder)
+    fn write(self, builder: &mut Self::Builder) -> Result<(), Reason> {
+        T::write(self, builder)
     }
 
     fn nothing(builder: &mut Self::Builder) {
@@ -210,11 +210,11 @@ impl<T: OutputValue> OutputValue for Option<T> {
     type Builder = (T::Builder, Bits);
 
     #[inline]
-    fn push(self, builder: &mut Self::Builder) -> Result<(), Reason> {
+    fn write(self, builder: &mut Self::Builder) -> Result<(), Reason> {
         const { assert!(!T::NULLABLE, "an option of an option has no column type") };
         builder.1.push(self.is_some());
         match self {
-            Some(value) => value.push(&mut builder.0),
+            Some(value) => value.write(&mut builder.0),
             None => {
                 T::nothing(&mut builder.0);
                 Ok(())
@@ -247,7 +247,7 @@ impl<T: Build> OutputValue for Vec<T> {
     const NULLABLE: bool = false;
     type Builder = ListBuilder<T::Builder>;
 
-    fn push(self, builder: &mut Self::Builder) -> Result<(), Reason> {
+    fn write(self, builder: &mut Self::Builder) -> Result<(), Reason> {
         let start = builder.ends.last().copied().unwrap_or(0);
         let end = u32::try_from(self.len())
             .ok()
@@ -256,7 +256,7 @@ impl<T: Build> OutputValue for Vec<T> {
             .ends
             .push(end.ok_or("the lists of one call have more than 2^32 elements")?);
         self.into_iter()
-            .try_for_each(|value| value.push(&mut builder.elements))
+            .try_for_each(|value| value.write(&mut builder.elements))
     }
 
     fn nothing(builder: &mut Self::Builder) {

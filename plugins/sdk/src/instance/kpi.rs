@@ -115,7 +115,7 @@ impl<K: Kpi> KpiInstance<K> {
         let mut builders = K::Builders::default();
         for (place, group) in groups.iter().enumerate() {
             self.slots[*group as usize]
-                .push(&mut builders)
+                .write(&mut builders)
                 .map_err(|reason| reason.at_row(place))?;
         }
         let mut columns = Vec::new();
@@ -153,7 +153,7 @@ impl<K: Kpi> KpiInstance<K> {
                 .evaluate(window, &self.options)
                 .map_err(|reason| reason.at_row(place))?;
             for row in rows {
-                row.push(&mut builders)
+                row.write(&mut builders)
                     .map_err(|reason| reason.at_row(place))?;
                 places.push(place as u32);
             }

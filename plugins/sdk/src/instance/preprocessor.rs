@@ -81,7 +81,7 @@ impl<P: Preprocessor> PreprocessorInstance<P> {
             keep.push(!matches!(verdict, Ok(Verdict::Filter)));
             match verdict {
                 Ok(Verdict::Keep(output)) => output
-                    .push(&mut builders)
+                    .write(&mut builders)
                     .map_err(|reason| reason.at_row(row as usize))?,
                 Ok(Verdict::Filter) => P::Output::nothing(&mut builders),
                 Err(reason) => {

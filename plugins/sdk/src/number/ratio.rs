@@ -42,7 +42,7 @@ fn long_division(magnitude: u128, denominator: u128) -> f64 {
 /// `magnitude` × 2^`exponent`, plus a little more where `sticky`, as the nearest double, ties to even; `None` beyond the largest.
 ///
 /// With `sticky`, `magnitude` must have at least 55 bits.
-pub(crate) fn round_to_f64(magnitude: u128, exponent: i32, sticky: bool) -> Option<f64> {
+pub(super) fn round_to_f64(magnitude: u128, exponent: i32, sticky: bool) -> Option<f64> {
     if magnitude == 0 {
         return Some(0.0);
     }
@@ -85,3 +85,6 @@ fn scale(mut value: f64, mut exponent: i32) -> f64 {
 fn power_of_two(exponent: i32) -> f64 {
     f64::from_bits(((exponent + 1023) as u64) << 52)
 }
+
+#[cfg(test)]
+pub(super) mod tests;
