@@ -10,5 +10,6 @@ mod guests {
     mod echo;
     mod evil;
     mod limits;
+    mod shipped;
     mod support;
 }
