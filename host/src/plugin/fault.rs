@@ -31,10 +31,11 @@ pub(super) fn explain(
                 ),
             )
         });
-    let reason = format!(
-        "plugin `{label}`: `{}` of {} rows {what}",
-        call.name, call.rows
-    );
+    let rows = match call.rows {
+        0 => String::new(),
+        rows => format!(" of {rows} rows"),
+    };
+    let reason = format!("plugin `{label}`: `{}`{rows} {what}", call.name);
     PluginError {
         reason,
         row: None,
@@ -75,8 +76,7 @@ fn limit(error: &wasmtime::Error, call: Call, limits: &Limits) -> Option<String>
             limits.fuel_per_call_max
         )),
         Trap::Interrupt => Some(format!(
-            "was stopped after {} ms, its deadline = {} ms",
-            limits.deadline.as_millis(),
+            "was stopped at its deadline = {} ms",
             limits.deadline.as_millis()
         )),
         Trap::StackOverflow => Some(format!(

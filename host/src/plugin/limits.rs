@@ -19,7 +19,8 @@ const TABLE_ELEMENTS_MAX: usize = 200_000;
 pub struct Limits {
     /// Bytes of all linear memories together.
     pub memory_bytes_max: u64,
-    /// Fuel that a call gets for each of its rows …
+    /// Fuel that a call gets for each of its rows. One instruction is about one; it is asked for at loops and calls, so the last few of a call can
+    /// pass without. What a call takes is the same on every machine …
     pub fuel_per_row_max: u64,
     /// … beside this much for the call itself.
     pub fuel_per_call_max: u64,
@@ -27,7 +28,7 @@ pub struct Limits {
     pub deadline: Duration,
     /// Bytes that the host takes from a call, counted as they lie in the host's memory.
     pub result_bytes_max: u64,
-    /// Bytes of stack.
+    /// Bytes of stack. wasmtime fixes it per engine, so each distinct value in a pipeline costs an engine.
     pub stack_bytes_max: u64,
     /// Resource handles alive at once.
     pub handles_max: u32,

@@ -8,9 +8,10 @@ use super::loader::{Digest, NotAPlugin, PluginKind, examine};
 use super::sandbox::Sandbox;
 use super::setting::Settings;
 use super::v0_1::{KpiComponent, PreprocessorComponent};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use wasmtime::component::{Component, Linker};
 use weir_core::plugin::{Kpi, KpiDescription, PluginError, Preprocess, PreprocessorDescription};
@@ -20,6 +21,8 @@ pub struct Host {
     engines: Engines,
     mode: CompileMode,
     cache: Option<Cache>,
+    /// What was opened before, by digest and stack: one `sales` may serve many KPIs. As many as the pipeline has plugins.
+    opened: Mutex<BTreeMap<(Digest, u64), Component>>,
 }
 
 /// Why a component could not be opened.
@@ -113,6 +116,7 @@ impl Host {
             engines: Engines::new(),
             mode,
             cache,
+            opened: Mutex::default(),
         }
     }
 
@@ -189,20 +193,36 @@ impl Host {
         })
     }
 
-    /// From the cache, or compiled and put there.
+    /// Opened before, or from the cache, or compiled. One at a time, so that nothing is compiled twice.
     fn component(
         &self,
         engine: &Engine,
         digest: Digest,
         bytes: &[u8],
     ) -> Result<Component, CompileError> {
-        if let Some(component) = self
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (digest, engine.wasmtime().get_max_wasm_stack() as u64);
+        if let Some(component) = opened.get(&key) {
+            return Ok(component.clone());
+        }
+        let component = match self
             .cache
             .as_ref()
             .and_then(|cache| cache.load(engine, digest))
         {
-            return Ok(component);
-        }
+            Some(component) => component,
+            None => self.compile(engine, digest, bytes)?,
+        };
+        opened.insert(key, component.clone());
+        Ok(component)
+    }
+
+    fn compile(
+        &self,
+        engine: &Engine,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Component, CompileError> {
         let (component, code) = compile(&self.mode, engine, bytes)?;
         if let Some(cache) = &self.cache {
             cache.store(engine, digest, &code);

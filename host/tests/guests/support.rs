@@ -60,3 +60,12 @@ pub fn update(kpi: &mut dyn Kpi) -> Result<(), PluginError> {
 pub fn error_of<T>(made: Result<T, UseError>) -> UseError {
     made.err().expect("refused")
 }
+
+/// The instance is done for, and only that one.
+#[track_caller]
+pub fn assert_quarantined(kpi: &mut dyn Kpi, limits: Limits) {
+    let error = update(kpi).expect_err("a failed instance answers");
+    assert!(error.reason.contains("failed before"), "{}", error.reason);
+    let mut other = self::kpi(&open(limits), "none", "update", 0);
+    update(other.as_mut()).expect("another instance of the same plugin works");
+}

@@ -10,7 +10,6 @@ use arrow_array::{Array, ArrayRef};
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, ResourceAny};
 use weir_core::plugin::{Cost, Kpi, KpiDescription, KpiRows, PluginError};
-use weir_core::types::ColumnType;
 
 /// A compiled and linked component of world `kpi`; instances come from it.
 pub(in crate::plugin) struct KpiComponent(KpiPre<Guard>);
@@ -166,14 +165,8 @@ impl Kpi for WasmKpi {
         let given = self.call(call, |guest, store, aggregator| {
             guest.call_state(store, aggregator, groups)
         })?;
-        let names: Vec<String> = (0..self.description.state.len())
-            .map(|place| place.to_string())
-            .collect();
-        let declared = names
-            .iter()
-            .map(String::as_str)
-            .zip(self.description.state.iter().copied());
-        let state = take::columns(given, collected(declared).into_iter(), groups.len());
+        let declared = self.description.state.iter().copied();
+        let state = take::columns(given, declared, groups.len(), |place| place.to_string());
         self.check("state", state)
     }
 
@@ -209,12 +202,6 @@ impl Kpi for WasmKpi {
     }
 }
 
-fn collected<'a>(
-    declared: impl Iterator<Item = (&'a str, ColumnType)>,
-) -> Vec<(&'a str, ColumnType)> {
-    declared.collect()
-}
-
 /// Floats may be NaN or infinite here: a ratio of nothing is one, and sinks write it as null.
 fn rows(
     given: aggregation::Rows,
@@ -234,11 +221,11 @@ fn rows(
             "place {last} is beyond the {slots} slots that were asked for"
         ));
     }
-    let declared = description
-        .outputs
-        .iter()
-        .map(|output| (output.field.path.as_str(), output.field.column_type));
-    let columns = take::columns(given.columns, declared, places.len())?;
+    let outputs = &description.outputs;
+    let declared = outputs.iter().map(|output| output.field.column_type);
+    let columns = take::columns(given.columns, declared, places.len(), |place| {
+        outputs[place].field.path.clone()
+    })?;
     for (output, column) in description.outputs.iter().zip(&columns) {
         if !output.field.nullable && column.null_count() > 0 {
             return Err(format!(

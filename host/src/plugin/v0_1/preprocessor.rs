@@ -158,11 +158,11 @@ fn outcome(
     description: &PreprocessorDescription,
     rows: usize,
 ) -> Result<Outcome, String> {
-    let declared = description
-        .outputs
-        .iter()
-        .map(|output| (output.field.path.as_str(), output.field.column_type));
-    let columns = take::columns(given.columns, declared, rows)?;
+    let outputs = &description.outputs;
+    let declared = outputs.iter().map(|output| output.field.column_type);
+    let columns = take::columns(given.columns, declared, rows, |place| {
+        outputs[place].field.path.clone()
+    })?;
     let keep = given
         .keep
         .map(|bytes| take::bitmap(bytes, rows))

@@ -12,14 +12,15 @@ use arrow_schema::Field;
 use std::sync::Arc;
 use weir_core::types::{ColumnType, DECIMAL_SCALE_MAX, ScalarType};
 
-/// Takes the columns of an answer, each with `rows` rows.
+/// Takes the columns of an answer, each with `rows` rows; `name` names the column at a place, for messages.
 ///
 /// # Errors
 /// What is wrong, beginning with the column's name.
-pub(super) fn columns<'a>(
+pub(super) fn columns(
     given: Vec<ColumnResult>,
-    declared: impl ExactSizeIterator<Item = (&'a str, ColumnType)>,
+    declared: impl ExactSizeIterator<Item = ColumnType>,
     rows: usize,
+    name: impl Fn(usize) -> String,
 ) -> Result<Vec<ArrayRef>, String> {
     if given.len() != declared.len() {
         return Err(format!(
@@ -31,8 +32,9 @@ pub(super) fn columns<'a>(
     given
         .into_iter()
         .zip(declared)
-        .map(|(given, (name, declared))| {
-            column(given, declared, rows).map_err(|what| format!("column `{name}` {what}"))
+        .enumerate()
+        .map(|(place, (given, declared))| {
+            column(given, declared, rows).map_err(|what| format!("column `{}` {what}", name(place)))
         })
         .collect()
 }

@@ -154,13 +154,10 @@ fn wrong_types_are_refused() {
 
 #[test]
 fn the_number_of_columns_is_the_declared_one() {
-    let error = columns(Vec::new(), [("total", INT)].into_iter(), 0).expect_err("taken");
+    let name = |_| "total".to_owned();
+    let error = columns(Vec::new(), [INT].into_iter(), 0, name).expect_err("taken");
     assert!(error.contains("0 columns, but 1"));
-    let error = columns(
-        vec![plain(ValuesResult::Int64(vec![]))],
-        [("total", INT)].into_iter(),
-        1,
-    )
-    .expect_err("taken");
+    let none = vec![plain(ValuesResult::Int64(vec![]))];
+    let error = columns(none, [INT].into_iter(), 1, name).expect_err("taken");
     assert!(error.contains("column `total`"), "{error}");
 }
