@@ -47,7 +47,7 @@ impl Preprocessor for OrderTotals {
     fn process(&self, invoice: Invoice<'_>) -> Result<Verdict<Totals>, Reason> {
         let is_return = is_return(invoice.kind)?;
         let (cost, total_items) = sums(invoice.prices, invoice.quantities)?;
-        let total_cost = if is_return { cost.neg()? } else { cost };
+        let total_cost = if is_return { cost.try_neg()? } else { cost };
         Ok(Verdict::Keep(Totals {
             total_cost,
             total_items,

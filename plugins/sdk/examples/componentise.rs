@@ -1,27 +1,27 @@
-//! Turns a core module (first argument) into a component (second argument) and prints what it imports and exports.
+//! Turns a core module (first argument) into a component (second argument), and prints sizes and what it exports.
 
-fn main() {
+use std::error::Error;
+use wit_component::{ComponentEncoder, DecodedWasm, WitPrinter, decode};
+
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (input, output) = (
-        arguments.next().expect("a core module"),
-        arguments.next().expect("a place for the component"),
-    );
-    let module = std::fs::read(&input).expect("reading the core module");
-    let component = wit_component::ComponentEncoder::default()
-        .module(&module)
-        .expect("a module with its world")
+    let (Some(input), Some(output)) = (arguments.next(), arguments.next()) else {
+        return Err("write: componentise MODULE.wasm COMPONENT.wasm".into());
+    };
+    let module = std::fs::read(&input)?;
+    let component = ComponentEncoder::default()
+        .module(&module)?
         .validate(true)
-        .encode()
-        .expect("a component");
-    std::fs::write(&output, &component).expect("writing the component");
+        .encode()?;
+    std::fs::write(&output, &component)?;
     println!(
         "{} bytes of module, {} bytes of component",
         module.len(),
         component.len()
     );
-    let decoded = wit_component::decode(&component).unwrap();
-    let (r, p) = (decoded.resolve(), decoded.package());
-    let mut pr = wit_component::WitPrinter::default();
-    pr.print(r, p, &[]).unwrap();
-    println!("{}", pr.output);
+    let decoded: DecodedWasm = decode(&component)?;
+    let mut printer = WitPrinter::default();
+    printer.print(decoded.resolve(), decoded.package(), &[])?;
+    println!("{}", printer.output);
+    Ok(())
 }

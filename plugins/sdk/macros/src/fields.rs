@@ -28,11 +28,11 @@ impl Named<'_> {
         attribute: &str,
         mut key: impl FnMut(ParseNestedMeta<'_>) -> Result<()>,
     ) -> Result<()> {
-        let ours = self
+        let mut ours = self
             .attrs
             .iter()
             .filter(|attr| attr.path().is_ident(attribute));
-        ours.map(|attr| attr.parse_nested_meta(&mut key)).collect()
+        ours.try_for_each(|attr| attr.parse_nested_meta(&mut key))
     }
 
     /// The doc comment on one line.

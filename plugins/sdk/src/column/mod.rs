@@ -45,3 +45,6 @@ impl Mismatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,10 +78,10 @@ impl<K: Kpi> KpiInstance<K> {
     /// Names the row that can't be worked on, or the column that is not as described.
     pub fn update(&mut self, groups: &[u32], columns: &[ColumnRef<'_>]) -> Result<(), Failure> {
         let views = K::Input::open(columns, groups.len())?;
-        self.grow(groups);
+        let slots = reach(&mut self.slots, groups);
         for (row, group) in groups.iter().enumerate() {
             let inputs = K::Input::row(&views, row);
-            self.slots[*group as usize]
+            slots[*group as usize]
                 .update(inputs, &self.options)
                 .map_err(|reason| reason.at_row(row))?;
         }
@@ -96,10 +96,10 @@ impl<K: Kpi> KpiInstance<K> {
         let mut rest = state;
         let views = K::open(&mut rest, groups.len())?;
         column_count(state.len(), state.len() - rest.len())?;
-        self.grow(groups);
+        let slots = reach(&mut self.slots, groups);
         for (row, group) in groups.iter().enumerate() {
             let other = K::read(&views, row).map_err(|reason| reason.at_row(row))?;
-            self.slots[*group as usize]
+            slots[*group as usize]
                 .merge(&other, &self.options)
                 .map_err(|reason| reason.at_row(row))?;
         }
@@ -111,10 +111,10 @@ impl<K: Kpi> KpiInstance<K> {
     /// # Errors
     /// Names the place of a state that can't travel: a float in it is not finite.
     pub fn state(&mut self, groups: &[u32]) -> Result<Vec<Column>, Failure> {
-        self.grow(groups);
+        let slots = reach(&mut self.slots, groups);
         let mut builders = K::Builders::default();
         for (place, group) in groups.iter().enumerate() {
-            self.slots[*group as usize]
+            slots[*group as usize]
                 .write(&mut builders)
                 .map_err(|reason| reason.at_row(place))?;
         }
@@ -141,7 +141,7 @@ impl<K: Kpi> KpiInstance<K> {
                 ends.len()
             )));
         }
-        self.grow(groups);
+        let slots = reach(&mut self.slots, groups);
         let mut places = Vec::with_capacity(groups.len());
         let mut builders = <RowOf<K> as Outputs>::Builders::default();
         for (place, ((group, start), end)) in groups.iter().zip(starts).zip(ends).enumerate() {
@@ -149,7 +149,7 @@ impl<K: Kpi> KpiInstance<K> {
                 start: Timestamp(*start),
                 end: Timestamp(*end),
             };
-            let rows = self.slots[*group as usize]
+            let rows = slots[*group as usize]
                 .evaluate(window, &self.options)
                 .map_err(|reason| reason.at_row(place))?;
             for row in rows {
@@ -173,15 +173,13 @@ impl<K: Kpi> KpiInstance<K> {
             }
         }
     }
+}
 
-    /// Makes every named slot exist, so that the loops only index.
-    fn grow(&mut self, groups: &[u32]) {
-        let needed = groups
-            .iter()
-            .max()
-            .map_or(0, |group| (*group as usize).saturating_add(1));
-        if needed > self.slots.len() {
-            self.slots.resize_with(needed, K::default);
-        }
+/// The slots, every named one among them, so that the loops only index. A fold: `Iterator::max` stays a call a row.
+fn reach<'a, K: Kpi>(slots: &'a mut Vec<K>, groups: &[u32]) -> &'a mut [K] {
+    let largest = groups.iter().fold(0, |largest, group| largest.max(*group)) as usize;
+    if !groups.is_empty() && largest >= slots.len() {
+        slots.resize_with(largest.saturating_add(1), K::default);
     }
+    slots
 }

@@ -51,7 +51,7 @@ impl Decimal {
     /// # Errors
     /// Where the sum does not fit 64 bits.
     #[inline]
-    pub fn add(self, other: Self) -> Result<Self, Reason> {
+    pub fn try_add(self, other: Self) -> Result<Self, Reason> {
         if self.scale == other.scale
             && let Some(mantissa) = self.mantissa.checked_add(other.mantissa)
         {
@@ -67,11 +67,11 @@ impl Decimal {
             .ok_or_else(|| format!("{self} + {other} does not fit a 64-bit decimal").into())
     }
 
-    /// The difference, as `add` does.
+    /// The difference, as `try_add` does.
     ///
     /// # Errors
     /// Where the difference does not fit 64 bits.
-    pub fn sub(self, other: Self) -> Result<Self, Reason> {
+    pub fn try_sub(self, other: Self) -> Result<Self, Reason> {
         let scale = self.scale.max(other.scale);
         let difference = self.at(scale) - other.at(scale);
         Self::fitting(difference, scale)
@@ -83,7 +83,7 @@ impl Decimal {
     /// # Errors
     /// Where the exact product does not fit 64 bits at a scale of at most 18; nothing is rounded.
     #[inline]
-    pub fn mul(self, other: Self) -> Result<Self, Reason> {
+    pub fn try_mul(self, other: Self) -> Result<Self, Reason> {
         let scale = self.scale + other.scale;
         if scale <= SCALE_MAX
             && let Some(mantissa) = self.mantissa.checked_mul(other.mantissa)
@@ -99,7 +99,7 @@ impl Decimal {
     ///
     /// # Errors
     /// For the one mantissa, -2^63, whose negation does not fit.
-    pub fn neg(self) -> Result<Self, Reason> {
+    pub fn try_neg(self) -> Result<Self, Reason> {
         Self::fitting(-i128::from(self.mantissa), self.scale)
             .ok_or_else(|| format!("-({self}) does not fit a 64-bit decimal").into())
     }

@@ -39,22 +39,22 @@ fn text_has_as_many_digits_as_the_scale() {
 fn overflow_is_an_error_that_shows_the_numbers() {
     let max = decimal(i64::MAX, 0);
     assert!(
-        max.add(decimal(1, 0))
+        max.try_add(decimal(1, 0))
             .unwrap_err()
             .as_str()
             .contains("9223372036854775807 + 1")
     );
-    assert!(max.mul(decimal(2, 0)).is_err());
-    assert!(decimal(i64::MIN, 0).neg().is_err());
-    assert!(decimal(i64::MIN, 0).sub(decimal(1, 0)).is_err());
+    assert!(max.try_mul(decimal(2, 0)).is_err());
+    assert!(decimal(i64::MIN, 0).try_neg().is_err());
+    assert!(decimal(i64::MIN, 0).try_sub(decimal(1, 0)).is_err());
     assert_eq!(
-        decimal(i64::MIN, 0).add(decimal(i64::MAX, 0)).unwrap(),
+        decimal(i64::MIN, 0).try_add(decimal(i64::MAX, 0)).unwrap(),
         decimal(-1, 0)
     );
     // 10 × 0.1 at 18 digits each needs 36: the zeros go.
     assert_eq!(
         decimal(10_i64.pow(18), 18)
-            .mul(decimal(10_i64.pow(18), 18))
+            .try_mul(decimal(10_i64.pow(18), 18))
             .unwrap(),
         decimal(1, 0)
     );
@@ -76,16 +76,16 @@ proptest! {
     #[test]
     fn operations_are_exact_or_errors(a in number(), b in number()) {
         let ten = BigInt::from(10);
-        if let Ok(sum) = a.add(b) { prop_assert_eq!(units(sum), units(a) + units(b)); }
-        if let Ok(difference) = a.sub(b) { prop_assert_eq!(units(difference), units(a) - units(b)); }
-        if let Ok(product) = a.mul(b) { prop_assert_eq!(units(product) * ten.pow(36), units(a) * units(b)); }
-        if let Ok(negation) = a.neg() { prop_assert_eq!(units(negation), -units(a)); }
+        if let Ok(sum) = a.try_add(b) { prop_assert_eq!(units(sum), units(a) + units(b)); }
+        if let Ok(difference) = a.try_sub(b) { prop_assert_eq!(units(difference), units(a) - units(b)); }
+        if let Ok(product) = a.try_mul(b) { prop_assert_eq!(units(product) * ten.pow(36), units(a) * units(b)); }
+        if let Ok(negation) = a.try_neg() { prop_assert_eq!(units(negation), -units(a)); }
         prop_assert_eq!(a.cmp(&b), units(a).cmp(&units(b)));
     }
 
     #[test]
     fn an_error_means_that_it_does_not_fit(a in number(), b in number()) {
-        if a.scale() == b.scale() && a.add(b).is_err() {
+        if a.scale() == b.scale() && a.try_add(b).is_err() {
             let sum = i128::from(a.mantissa()) + i128::from(b.mantissa());
             prop_assert!(i64::try_from(sum).is_err());
         }
