@@ -3,6 +3,8 @@
 //! One broker serves all tests of this binary; a static is never dropped, so its watchdog stops it when the process ends, however it
 //! ends. Tests that stop their broker have one of their own.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 #[path = "kafka_source/support.rs"]
 mod support;
 

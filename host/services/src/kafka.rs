@@ -27,7 +27,8 @@ const READY_WAIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Between asking the kernel for a port and using it another process may take it.
 const PORT_TRIES: usize = 3;
-const JAVA_PACKAGE: &str = "openjdk-17-jre-headless";
+/// Both at once: whoever lacks one mostly lacks the other too.
+const PACKAGES: &str = "openjdk-17-jre-headless maven";
 
 /// What the broker offers beside a plain listener.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,7 +107,7 @@ impl Kafka {
                 &format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]"),
             ]);
         }
-        run(&mut format, "java", JAVA_PACKAGE)?;
+        run(&mut format, "java", PACKAGES)?;
         Ok(kafka)
     }
 

@@ -47,8 +47,8 @@ impl ServiceError {
 /// Where downloads are kept that all runs share: `services` in cargo's target folder.
 pub fn cache_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     target
-        .unwrap_or_else(|| here.join("../../target"))
+        .unwrap_or_else(|| root.unwrap_or(Path::new(".")).join("target"))
         .join("services")
 }

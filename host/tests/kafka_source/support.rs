@@ -1,6 +1,7 @@
 //! The shared broker, topics of a test's own, and reading a source to where a test wants it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -19,10 +20,32 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 pub fn broker() -> &'static Kafka {
     static BROKER: OnceLock<Kafka> = OnceLock::new();
     BROKER.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("weir-kafka-source-{}", std::process::id()));
+        clear_old_folders();
+        let folder =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{FOLDER}{}", std::process::id()));
         Kafka::start(&folder, KafkaOptions { tls_and_sasl: true })
             .unwrap_or_else(|error| panic!("{error}"))
     })
+}
+
+const FOLDER: &str = "kafka-source-";
+
+/// A folder outlives its run, for a look at the broker's log; the next run removes those whose process is gone.
+fn clear_old_folders() {
+    for entry in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let name = entry.file_name();
+        let id = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(FOLDER))
+            .unwrap_or_default();
+        if id.parse::<u32>().is_ok() && !Path::new("/proc").join(id).exists() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// A new topic on the shared broker.

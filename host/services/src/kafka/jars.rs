@@ -27,7 +27,7 @@ pub(super) fn fetch() -> Result<PathBuf, ServiceError> {
     run(
         Command::new("java").arg("-version"),
         "java",
-        super::JAVA_PACKAGE,
+        super::PACKAGES,
     )?;
     let cache = cache_folder();
     let done = cache.join(format!("kafka-{VERSION}"));
@@ -67,6 +67,6 @@ fn fetch_into(part: &PathBuf) -> Result<(), ServiceError> {
             "-DoutputDirectory=lib",
         ])
         .current_dir(part);
-    run(&mut maven, "mvn", "maven")?;
+    run(&mut maven, "mvn", super::PACKAGES)?;
     Ok(())
 }

@@ -138,14 +138,17 @@ impl ClientContext for Ear {
             return;
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = told
-            .as_ref()
-            .is_none_or(|told| told.reason != reason || told.when.elapsed() > LOG_PAUSE);
-        if is_new {
-            tracing::warn!("kafka client: {reason}; it goes on trying");
+        // That all brokers are down follows from what was told before, which says why.
+        let is_known = told.as_ref().is_some_and(|told| {
+            let is_same = told.reason == reason && told.when.elapsed() < LOG_PAUSE;
+            is_same || code == Some(RDKafkaErrorCode::AllBrokersDown)
+        });
+        if !is_known {
+            tracing::warn!("kafka client: {reason}");
+            let reason = reason.to_owned();
             *told = Some(Told {
                 code,
-                reason: reason.to_owned(),
+                reason,
                 when: Instant::now(),
             });
         }

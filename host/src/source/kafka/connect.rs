@@ -98,14 +98,15 @@ impl Look<'_> {
             if left <= PAUSE {
                 return Err(self.unreachable(&error));
             }
-            std::thread::sleep(PAUSE);
         }
     }
 
-    /// Hears what the client has to tell, for the messages; it has nothing else to bring.
+    /// Hears for a moment what the client has to tell, for the messages; it has nothing else to bring.
     fn listen(&self) {
         let end = Instant::now() + PAUSE;
-        while Instant::now() < end && self.client.poll(Duration::from_millis(10)).is_some() {}
+        while Instant::now() < end {
+            let _ = self.client.poll(Duration::from_millis(20));
+        }
     }
 
     fn at(&self) -> String {

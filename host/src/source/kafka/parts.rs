@@ -2,6 +2,9 @@
 //!
 //! It knows offsets and bytes and no client: what came is put in, events are taken out. So its rules can be tested without Kafka.
 
+#[cfg(test)]
+mod tests;
+
 use crate::source::ReadEvent;
 use std::collections::VecDeque;
 use std::sync::Arc;
