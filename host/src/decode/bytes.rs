@@ -1,32 +1,55 @@
 //! Looking at many bytes at once: where the plain part of a string ends. Safe and portable; on x86-64 through SSE2, which is always
 //! there. Knows bytes only.
 
-/// The plain bytes at the start: those before a quote, a backslash or a control character. `non_ascii` is set if one of the
-/// bytes looked at is above 127 (a few beyond the plain ones may be looked at too).
-#[inline]
-pub(super) fn plain_len(bytes: &[u8], non_ascii: &mut bool) -> usize {
-    let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<16>() {
-        let (stops, high) = stops_16(chunk);
-        *non_ascii |= high != 0;
+/// The end of the plain bytes from `at` on: the place of the first quote, backslash or control character, or the end. `high` is
+/// not 0 afterwards if one of the bytes looked at is above 127 (a few around the plain ones may be looked at too).
+#[inline(always)]
+pub(super) fn plain_end(bytes: &[u8], mut at: usize, high: &mut u32) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let (stops, above) = stops_16(chunk);
+        *high |= above;
         if stops != 0 {
             return at + stops.trailing_zeros() as usize;
         }
         at += 16;
     }
-    for &byte in &bytes[at..] {
-        if byte < 0x20 || byte == b'"' || byte == b'\\' {
-            break;
-        }
-        *non_ascii |= byte >= 0x80;
-        at += 1;
+    last_plain_end(bytes, at, high)
+}
+
+/// The same for fewer than 16 bytes: looks at the last 16 and ignores those before.
+fn last_plain_end(bytes: &[u8], at: usize, high: &mut u32) -> usize {
+    let left = bytes.len().saturating_sub(at);
+    if let Some(chunk) = bytes.last_chunk() {
+        let (stops, above) = stops_16(chunk);
+        *high |= above;
+        let stops = (stops >> (16 - left)) | 1 << left;
+        return at + stops.trailing_zeros() as usize;
     }
-    at
+    let rest = bytes.get(at..).unwrap_or_default();
+    *high |= rest
+        .iter()
+        .fold(0, |high, byte| high | u32::from(byte >> 7));
+    at + rest
+        .iter()
+        .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+        .unwrap_or(left)
+}
+
+/// Eight bytes from `at` on, the first lowest; zeros where the end comes before. `None` if there are fewer than 8 in all.
+#[inline(always)]
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        return Some(u64::from_le_bytes(*chunk));
+    }
+    let missing = 8 - bytes.len().checked_sub(at).filter(|&left| left > 0)?;
+    bytes
+        .last_chunk()
+        .map(|chunk| u64::from_le_bytes(*chunk) >> (8 * missing))
 }
 
 /// Bit by bit: which of the bytes end a plain part, which are above 127.
 #[cfg(target_arch = "x86_64")]
-#[inline]
+#[inline(always)]
 fn stops_16(chunk: &[u8; 16]) -> (u32, u32) {
     // SAFETY: SSE2 is part of every x86-64; the compiler only asks because the intrinsics name it. `std::simd` is not stable and
     // memchr, which has this loop, can't look for a range of bytes.
@@ -55,7 +78,7 @@ fn stops_16_sse2(chunk: &[u8; 16]) -> (u32, u32) {
 
 /// Bit by bit: which of the bytes end a plain part, which are above 127.
 #[cfg(not(target_arch = "x86_64"))]
-#[inline]
+#[inline(always)]
 fn stops_16(chunk: &[u8; 16]) -> (u32, u32) {
     portable_stops_16(chunk)
 }
@@ -72,7 +95,7 @@ fn portable_stops_16(chunk: &[u8; 16]) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain_len, portable_stops_16, stops_16};
+    use super::{plain_end, portable_stops_16, stops_16, word};
 
     #[test]
     fn every_byte_at_every_place() {
@@ -81,19 +104,44 @@ mod tests {
                 for byte in 0..=255u8 {
                     let mut bytes = vec![b'x'; len];
                     bytes[place] = byte;
-                    let mut non_ascii = false;
                     let stops = byte < 0x20 || byte == b'"' || byte == b'\\';
-                    assert_eq!(
-                        plain_len(&bytes, &mut non_ascii),
-                        if stops { place } else { len },
-                        "{byte} at {place} of {len}"
-                    );
-                    assert_eq!(non_ascii, byte >= 0x80);
+                    for start in 0..=place {
+                        let mut high = 0;
+                        let expected = if stops { place } else { len };
+                        assert_eq!(
+                            plain_end(&bytes, start, &mut high),
+                            expected,
+                            "{byte} at {place} of {len}"
+                        );
+                        assert_eq!(high != 0, byte >= 0x80);
+                    }
                     if let Some(chunk) = bytes.first_chunk() {
                         assert_eq!(stops_16(chunk), portable_stops_16(chunk));
                     }
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_start_at_or_beyond_the_end() {
+        for (len, start) in [(0, 0), (3, 3), (20, 20)] {
+            assert_eq!(plain_end(&vec![b'x'; len], start, &mut 0), start);
+            assert_eq!(word(&vec![b'x'; len], start), None);
+        }
+    }
+
+    #[test]
+    fn words() {
+        assert_eq!(
+            word(b"123456789", 1),
+            Some(u64::from_le_bytes(*b"23456789"))
+        );
+        assert_eq!(
+            word(b"123456789", 2),
+            Some(u64::from_le_bytes(*b"3456789\0"))
+        );
+        assert_eq!(word(b"123456789", 8), Some(u64::from(b'9')));
+        assert_eq!(word(b"1234567", 0), None);
     }
 }

@@ -8,10 +8,16 @@ use std::sync::Arc;
 use weir_core::block::Record;
 use weir_core::types::{ColumnType, ScalarType};
 
+mod grammar;
+mod limits;
 mod oracle;
+mod paths;
 mod property;
-mod rules;
 mod schema;
+mod values;
+
+pub(super) use oracle::scaled;
+pub(super) use property::Random;
 
 /// A field: `path: type`, `!` for required, as in `items[].quantity!`.
 pub(super) fn field(path: &str, scalar: ScalarType) -> DecodeField {

@@ -1,6 +1,6 @@
 //! Reads JSON's tokens from a record: white space, strings, numbers, literals. Knows the grammar of RFC 8259 and no schema.
 
-use crate::decode::bytes::plain_len;
+use crate::decode::bytes::plain_end;
 use crate::decode::failure::{Failure, Read};
 use crate::decode::number::Number;
 
@@ -9,8 +9,8 @@ use crate::decode::number::Number;
 pub(super) struct Cursor<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
-    /// A string held bytes above 127, so the record's UTF-8 must be checked.
-    pub(super) non_ascii: bool,
+    /// Not 0 if a string held bytes above 127, so that the record's UTF-8 must be checked.
+    pub(super) high: u32,
 }
 
 /// A string between its quotes.
@@ -27,29 +27,30 @@ impl<'a> Cursor<'a> {
         Self {
             bytes,
             at: 0,
-            non_ascii: false,
+            high: 0,
         }
     }
 
     /// The byte here; 0, which no token begins with, at the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
     /// Goes over white space: space, tab, line feed, carriage return.
-    #[inline]
+    #[inline(always)]
     pub(super) fn skip_space(&mut self) {
-        // One space or none is what writers leave; the loop is for the pretty ones.
-        if self.peek() > b' ' {
-            return;
-        }
-        if self.peek() == b' ' {
-            self.at += 1;
-            if self.peek() > b' ' {
-                return;
+        // One space or none is what writers leave; the rest is for the pretty ones.
+        if self.peek() <= b' ' {
+            self.at += usize::from(self.peek() == b' ');
+            if self.peek() <= b' ' {
+                self.skip_spaces();
             }
         }
+    }
+
+    #[inline(never)]
+    fn skip_spaces(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
             self.at += 1;
         }
@@ -71,7 +72,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a number that begins here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&mut self) -> Read<Number<'a>> {
         match Number::scan(self.bytes, self.at) {
             Ok((number, end)) => {
@@ -83,14 +84,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string whose opening quote is here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Read<Quoted<'a>> {
         let start = self.at + 1;
-        let end = start + plain_len(&self.bytes[start..], &mut self.non_ascii);
-        if self.bytes.get(end) == Some(&b'"') {
+        let end = plain_end(self.bytes, start, &mut self.high);
+        if self.bytes.get(end) == Some(&b'"')
+            && let Some(raw) = self.bytes.get(start..end)
+        {
             self.at = end + 1;
             return Ok(Quoted {
-                raw: &self.bytes[start..end],
+                raw,
                 escaped: false,
             });
         }
@@ -98,10 +101,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes on at the first byte that is not plain.
+    #[inline(never)]
     fn string_with_escapes(&mut self, start: usize, mut at: usize) -> Read<Quoted<'a>> {
         let mut escaped = false;
         loop {
-            at += plain_len(&self.bytes[at..], &mut self.non_ascii);
+            at = plain_end(self.bytes, at, &mut self.high);
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
@@ -142,7 +146,7 @@ fn hex_4(bytes: &[u8]) -> Option<u32> {
 
 impl Quoted<'_> {
     /// Appends the text that it stands for; `None` at a lone surrogate. What was appended by then is for the caller to take back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn append_to(&self, text: &mut Vec<u8>) -> Option<()> {
         if !self.escaped {
             text.extend_from_slice(self.raw);
@@ -151,6 +155,7 @@ impl Quoted<'_> {
         self.append_unescaped(text)
     }
 
+    #[inline(never)]
     fn append_unescaped(&self, text: &mut Vec<u8>) -> Option<()> {
         let mut rest = self.raw;
         while let Some(place) = rest.iter().position(|&byte| byte == b'\\') {

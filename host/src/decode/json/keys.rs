@@ -49,6 +49,8 @@ pub(super) struct Found {
     /// Its place in the table; `None` for one that is not in it.
     pub(super) id: Option<KeyId>,
     pub(super) target: Target,
+    /// The object had it before.
+    pub(super) again: bool,
 }
 
 impl Keys {
@@ -76,34 +78,35 @@ impl Keys {
         (entry.target, entry.seen_in == object)
     }
 
-    /// Marks an asked-for key as seen in an object; false if it was already.
-    #[inline]
-    pub(super) fn mark(&mut self, id: KeyId, object: u64) -> bool {
-        let seen_in = &mut self.entries[id].seen_in;
-        std::mem::replace(seen_in, object) != object
-    }
-
-    /// Reads a key, its colon and the space around, and stops at the value. `previous` is the key before it in this object.
-    #[inline]
-    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, previous: Option<KeyId>) -> Read<Found> {
+    /// Reads a key of an object, its colon and the space around, and stops at the value. `previous` is the key before it.
+    #[inline(always)]
+    pub(super) fn read(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        previous: Option<KeyId>,
+        object: u64,
+    ) -> Read<Found> {
         let expected = match previous {
             None => self.first,
             Some(previous) => self.entries.get(previous).map_or(0, |entry| entry.next),
         };
-        if let Some(entry) = self.entries.get(expected)
+        if let Some(entry) = self.entries.get_mut(expected)
             && let Some(end) = entry.matches(cursor)
         {
             cursor.at = end;
             cursor.skip_space();
-            return Ok(Found {
-                id: Some(expected),
-                target: entry.target,
-            });
+            return Ok(entry.found(expected, object));
         }
-        self.look_up(cursor, previous)
+        self.look_up(cursor, previous, object)
     }
 
-    fn look_up(&mut self, cursor: &mut Cursor<'_>, previous: Option<KeyId>) -> Read<Found> {
+    #[inline(never)]
+    fn look_up(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        previous: Option<KeyId>,
+        object: u64,
+    ) -> Read<Found> {
         let start = cursor.at;
         if cursor.peek() != b'"' {
             return cursor.syntax("expected a key");
@@ -115,23 +118,25 @@ impl Keys {
         }
         cursor.at += 1;
         cursor.skip_space();
-        let id = self.id_of(key);
-        if let Some(id) = id {
-            self.entries[id].learn(&cursor.bytes[start..cursor.at], key);
-            match previous {
-                None => self.first = id,
-                // It may have been forgotten since.
-                Some(previous) => {
-                    if let Some(entry) = self.entries.get_mut(previous) {
-                        entry.next = id;
-                    }
+        let Some(id) = self.id_of(key) else {
+            return Ok(Found {
+                id: None,
+                target: Target::Skip,
+                again: false,
+            });
+        };
+        match previous {
+            None => self.first = id,
+            // It may have been forgotten since.
+            Some(previous) => {
+                if let Some(entry) = self.entries.get_mut(previous) {
+                    entry.next = id;
                 }
             }
         }
-        Ok(Found {
-            id,
-            target: id.map_or(Target::Skip, |id| self.entries[id].target),
-        })
+        let entry = &mut self.entries[id];
+        entry.learn(&cursor.bytes[start..cursor.at], key);
+        Ok(entry.found(id, object))
     }
 
     fn id_of(&mut self, key: Quoted<'_>) -> Option<KeyId> {
@@ -180,10 +185,20 @@ impl Keys {
 }
 
 impl Entry {
+    #[inline(always)]
+    fn found(&mut self, id: KeyId, object: u64) -> Found {
+        let again = std::mem::replace(&mut self.seen_in, object) == object;
+        Found {
+            id: Some(id),
+            target: self.target,
+            again,
+        }
+    }
+
     /// The end of the token, if it stands at the cursor.
-    #[inline]
+    #[inline(always)]
     fn matches(&self, cursor: &Cursor<'_>) -> Option<usize> {
-        let rest = &cursor.bytes[cursor.at..];
+        let rest = cursor.bytes.get(cursor.at..)?;
         let end = cursor.at + self.token.len();
         match rest.first_chunk::<16>() {
             Some(head) if (u128::from_le_bytes(*head) ^ self.head) & self.mask != 0 => None,

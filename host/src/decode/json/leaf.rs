@@ -39,7 +39,7 @@ pub(super) fn wrong_type(cursor: &Cursor<'_>, path: u32, expected: &'static str)
 }
 
 /// Reads the value here onto its column; `column` is also its path.
-#[inline]
+#[inline(always)]
 pub(super) fn value(
     cursor: &mut Cursor<'_>,
     into: &mut Column,
@@ -114,7 +114,7 @@ pub(super) fn value(
 }
 
 /// Pushes a null, where the column may have one.
-#[inline]
+#[inline(never)]
 pub(super) fn null(into: &mut Column, column: u32) -> Read<()> {
     if into.required {
         return Err(Failure::new(0, Cause::RequiredNull { path: column }));

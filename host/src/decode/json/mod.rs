@@ -80,10 +80,10 @@ impl JsonReader {
             scratch: &mut self.scratch,
         };
         let read = walk.record();
-        let non_ascii = walk.cursor.non_ascii;
+        let ascii = walk.cursor.high == 0;
         match read {
             // Outside of strings only ASCII gets through, and strings tell when there is more: most records need no check.
-            Ok(()) if !non_ascii => Ok(()),
+            Ok(()) if ascii => Ok(()),
             Ok(()) => check_utf8(bytes),
             Err(failure) => {
                 check_utf8(bytes)?;

@@ -2,10 +2,9 @@
 
 use super::cursor::Cursor;
 use crate::decode::failure::{Cause, Failure, Read};
-use crate::decode::number::Number;
 
 /// Goes over the value that begins here, inside of `depth` objects and arrays. `closers` is room to use.
-#[inline]
+#[inline(always)]
 pub(super) fn value(
     cursor: &mut Cursor<'_>,
     closers: &mut Vec<u8>,
@@ -13,21 +12,17 @@ pub(super) fn value(
     depth_max: usize,
 ) -> Read<()> {
     match cursor.peek() {
+        b'"' => cursor.string().map(drop),
         b'{' | b'[' => nested(cursor, closers, depth, depth_max),
         _ => scalar(cursor),
     }
 }
 
-#[inline]
+#[inline(never)]
 fn scalar(cursor: &mut Cursor<'_>) -> Read<()> {
     match cursor.peek() {
         b'"' => cursor.string().map(drop),
-        b'-' | b'0'..=b'9' => {
-            let (_, end) = Number::scan(cursor.bytes, cursor.at)
-                .map_err(|(at, message)| Failure::syntax(at, message))?;
-            cursor.at = end;
-            Ok(())
-        }
+        b'-' | b'0'..=b'9' => cursor.number().map(drop),
         b't' => cursor.literal(b"true"),
         b'f' => cursor.literal(b"false"),
         b'n' => cursor.literal(b"null"),
@@ -35,6 +30,7 @@ fn scalar(cursor: &mut Cursor<'_>) -> Read<()> {
     }
 }
 
+#[inline(never)]
 fn nested(
     cursor: &mut Cursor<'_>,
     closers: &mut Vec<u8>,

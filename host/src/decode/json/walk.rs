@@ -43,7 +43,7 @@ impl Walk<'_> {
     }
 
     /// Reads the value here, inside of `depth` objects and arrays.
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, target: Target, depth: usize) -> Read<()> {
         match target {
             Target::Skip => skip::value(
@@ -56,20 +56,31 @@ impl Walk<'_> {
                 let values = &mut self.columns.columns[column as usize];
                 leaf::value(&mut self.cursor, values, column, &mut self.scratch.text)
             }
-            Target::Object(object) => match self.cursor.peek() {
-                b'{' => self.object(object, depth),
-                b'n' => self.null(target),
-                _ => Err(self.wrong_type(self.shape.objects[object as usize].path, "object")),
-            },
-            Target::List(list) => match self.cursor.peek() {
-                b'[' => self.list(list, depth),
-                b'n' => self.null(target),
-                _ => Err(self.wrong_type(self.shape.lists[list as usize].path, "list")),
-            },
+            Target::Object(object) => self.object_or_null(object, depth),
+            Target::List(list) => self.list_or_null(list, depth),
+        }
+    }
+
+    #[inline(never)]
+    fn object_or_null(&mut self, object: u32, depth: usize) -> Read<()> {
+        match self.cursor.peek() {
+            b'{' => self.object(object, depth),
+            b'n' => self.null(Target::Object(object)),
+            _ => Err(self.wrong_type(self.shape.objects[object as usize].path, "object")),
+        }
+    }
+
+    #[inline(never)]
+    fn list_or_null(&mut self, list: u32, depth: usize) -> Read<()> {
+        match self.cursor.peek() {
+            b'[' => self.list(list, depth),
+            b'n' => self.null(Target::List(list)),
+            _ => Err(self.wrong_type(self.shape.lists[list as usize].path, "list")),
         }
     }
 
     /// Reads the object that begins here.
+    #[inline(always)]
     fn object(&mut self, object: u32, depth: usize) -> Read<()> {
         self.open(depth)?;
         let instance = self.shape.next_instance();
@@ -82,9 +93,9 @@ impl Walk<'_> {
         loop {
             let start = self.cursor.at;
             let keys = &mut self.shape.objects[object as usize].keys;
-            let found = keys.read(&mut self.cursor, previous)?;
-            if let (Some(id), true) = (found.id, found.target != Target::Skip) {
-                if !keys.mark(id, instance) {
+            let found = keys.read(&mut self.cursor, previous, instance)?;
+            if found.target != Target::Skip {
+                if found.again {
                     return Err(Failure::new(
                         start,
                         Cause::Twice {

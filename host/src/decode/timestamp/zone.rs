@@ -90,13 +90,18 @@ impl Named {
 
     /// Widens what is known to the transitions around, unless one is too near.
     fn remember(&mut self, civil_s: i64, offset_s: i32) {
-        let Ok(at) = Timestamp::from_second(civil_s - i64::from(offset_s)) else {
+        let since_s = civil_s - i64::from(offset_s);
+        let (Ok(at), Ok(just_after)) = (
+            Timestamp::from_second(since_s),
+            Timestamp::from_second(since_s + 1),
+        ) else {
             return;
         };
         let local_s = |transition: Timestamp| transition.as_second() + i64::from(offset_s);
+        // jiff's transitions before a time leave out the one at it.
         let before = self
             .zone
-            .preceding(at)
+            .preceding(just_after)
             .next()
             .map_or(i64::MIN, |found| local_s(found.timestamp()) + MARGIN_S);
         let after = self
