@@ -3,7 +3,7 @@
 use super::support::*;
 use std::time::{Duration, Instant};
 use weir::source::kafka::KafkaSettings;
-use weir::source::{Assignment, Source, SourceError};
+use weir::source::{Assignment, Reader, Source, SourceError};
 use weir_services::client;
 use weir_services::kafka::{Kafka, KafkaOptions};
 
@@ -62,17 +62,34 @@ fn records_deleted_while_a_reader_is_behind_stop_it_with_the_offsets_that_are_go
             offset: Some(40),
         }])
         .unwrap();
+    let told = stopped(&mut *reader);
+    assert!(told.contains("offsets 40 to 59"), "{told}");
+    // A checkpoint of a topic that was longer once.
+    let mut reader = source
+        .open(&[Assignment {
+            partition: 0,
+            offset: Some(200),
+        }])
+        .unwrap();
+    let told = stopped(&mut *reader);
+    assert!(
+        told.contains("offset 200") && told.contains("beyond its end at 100"),
+        "{told}"
+    );
+}
+
+/// Reads until the reader stops, which has to be before the first record.
+fn stopped(reader: &mut dyn Reader) -> String {
     let begun = Instant::now();
-    let told = loop {
+    loop {
         assert!(begun.elapsed() < PATIENCE, "it went on");
         let mut brought = Brought::default();
-        let stepped = brought.step(&mut *reader, 10);
+        let stepped = brought.step(reader, 10);
         assert_eq!(brought.count(), 0, "it jumped over lost records");
         if stepped.is_err() {
-            break lost(stepped);
+            return lost(stepped);
         }
-    };
-    assert!(told.contains("offsets 40 to 59"), "{told}");
+    }
 }
 
 #[test]
