@@ -1,10 +1,82 @@
-//! Weir.
+//! Weir: KPIs as plugins, whose numbers you can prove. This page is the architecture.
+//!
+//! # The way of a record
+//!
+//! ```text
+//! partition ── blocks ──▶ source        one shared buffer and a range a record; order is kept within a partition only
+//!   ▶ decode        bytes → columns, only those that somebody asked for; the rest of a record is checked to be well-formed
+//!   ▶ judge         future-dated, or it has its say in its partition's front; each row learns the watermark before it
+//!   ▶ preprocess    plugins in file order, one call a batch: columns added, rows filtered, rows rejected with a reason
+//!   ▶ fold          event time → pane; (pane, group key) → slot; each KPI: one `update` a batch
+//!   ▶ flush         what the closed windows still lack travels to the keeper as state
+//!   ▶ close         states merge; windows at or below the watermark are evaluated → rows
+//!   ▶ sinks         prepare ─▶ checkpoint (offsets, state, what was prepared) ─▶ commit
+//! ```
+//!
+//! Backwards go three things only: fullness (the channel to the keeper is bounded), the watermark, and confirmation
+//! (the checkpoint decides from which offset a restart reads).
+//!
+//! # Rooms and arrows
+//!
+//! ```text
+//! main ─▶ cli ─▶ pipeline ─▶ { config, decode, plugin, source, sink, checkpoint } ─▶ weir_core
+//!          ╰───▶ { config, plugin }            anybody ─▶ telemetry ─▶ nobody
+//! ```
+//!
+//! Siblings never import each other: where two rooms have to agree, a type of `weir_core` stands between them, and `pipeline`, the
+//! only room that has met everyone, carries it over. The command line loads files and builds and inspects plugins without a
+//! pipeline, hence its two further arrows (`decisions/002`). `tests/rooms.rs` fails on an arrow that is not above, and on a word in a room
+//! that it does not belong to: `wasmtime` is said in `plugin`, `rdkafka` in `source` and `sink`, TOML in `config`, `println!` in `cli`, the time
+//! of day in `pipeline/clock.rs`. A line that needs two rooms is two lines with a type between them.
+//!
+//! # Threads
+//!
+//! * **Workers**, at most one a partition. Each owns some partitions and does everything from reading to the fold on its own
+//!   plugin instances. Workers share the board of watermarks (under short locks), some counters, and no state of a KPI.
+//! * **The keeper**, one: it is the thread that called [`pipeline::run`]. It holds the merged state, closes windows, feeds the sinks, writes letters and the checkpoint.
+//! * **The view**, one: it looks at counters and a picture that the others renew. Nothing waits for it.
+//! * Beside them the clock of plugin deadlines, librdkafka's own threads, and some to sync files.
+//!
+//! # The protocol of watermark, flush and barrier
+//!
+//! A worker goes round: *stop? end of time? barrier? read a block, work on it, post the partition's watermark; flush what is due*.
+//!
+//! * **Watermark.** A partition's watermark is posted on the board after its records are folded. The pipeline's is the least of the
+//!   live partitions', and never goes back. A worker reads it (`W`), flushes every cell that counts in a window that ends at or before
+//!   `W`, and acknowledges `W`, in one message. The keeper closes windows up to the least that the workers have acknowledged. So a
+//!   window is whole when it closes, and a record that is not late finds its window's state: the proof stands on [`weir_core::fold::Folder`].
+//! * **Flush.** A worker keeps only what it has folded since its last flush; the closer has the rest (`decisions/005`). Messages of one
+//!   worker arrive in the order of its work. Nothing is assumed about the order between workers.
+//! * **Barrier.** With a checkpoint, the keeper asks for an epoch every `interval`. Each worker, between two batches, flushes everything and
+//!   sends its cut: offsets, clocks, ledger. What a worker sends after its cut waits until all cuts are in; then the state is one
+//!   consistent cut through the run. Sinks prepare, one atomic record holds everything, sinks commit; then what waited goes on.
+//! * **End.** A worker's last message is a cut. When all have ended, the last checkpoint is written, and only then bounded input ends time (`decisions/006`).
+//!
+//! # Where to add what
+//!
+//! * **A source:** a file or folder in `source` with a [`source::Source`] and its [`source::Reader`]; a variant of [`config::plan::SourcePlan`] and its keys in
+//!   `config/file/source.rs`; a line in `pipeline/build.rs`.
+//! * **A sink:** the same with [`sink::Sink`], [`config::plan::SinkPlan`], `config/file/sink.rs`. Rows as JSON text come from [`sink::row`].
+//! * **A format of records:** a folder beside `decode/json`, which turns bytes into the same columns; a value of `format` in `config/file/schema.rs`.
+//! * **A version of the plugin contract:** `wit/vX.Y` and a folder beside `plugin/v0_1`.
+//! * **A window, a rule of time:** `weir_core`, with the oracle of its tests first.
+//! * **An arrow between rooms:** a decision page, then `tests/rooms.rs`.
+
+/// Bytes by epoch, there whole or not at all.
 pub mod checkpoint;
+/// Arguments, exit codes, and everything that is printed.
 pub mod cli;
+/// The pipeline file: text to plan, with every problem at once.
 pub mod config;
+/// Records to columns.
 pub mod decode;
+/// Builds a job from a plan and runs it.
 pub mod pipeline;
+/// Components to KPIs and preprocessors, in a sandbox.
 pub mod plugin;
+/// Where rows and dead letters go.
 pub mod sink;
+/// Where records come from.
 pub mod source;
+/// Named events of the log.
 pub mod telemetry;
