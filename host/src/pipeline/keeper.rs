@@ -19,6 +19,7 @@ use crate::checkpoint::Store;
 use crate::checkpoint::folder::FolderStore;
 use crate::telemetry;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use weir_core::close::Closer;
@@ -27,6 +28,9 @@ use weir_core::plugin::Cost;
 
 /// Without a checkpoint: how long accepted rows may wait before they are made visible.
 const COMMIT_EVERY: Duration = Duration::from_millis(200);
+
+/// How often the picture is renewed.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) struct Keeper {
     pub shared: Arc<Shared>,
@@ -47,6 +51,8 @@ pub(super) struct Keeper {
     /// Rows were accepted since the last commit.
     pub uncommitted: bool,
     pub last_commit: Instant,
+    /// When the picture was renewed.
+    pub shown: Instant,
 }
 
 /// What the keeper knows of a worker.
@@ -159,15 +165,20 @@ impl Keeper {
         Ok(())
     }
 
-    fn show(&self, watermark_us: i64) {
-        if !self.shared.progress.watched() {
+    /// For people; not more often than they can see it, but for the end.
+    fn show(&mut self, watermark_us: i64) {
+        let soon = self.shown.elapsed() < SHOW_EVERY && watermark_us != i64::MAX;
+        if !self.shared.progress.watched() || soon {
             return;
         }
+        self.shown = Instant::now();
+        let mut open = BTreeSet::new();
+        self.closer.open_windows_into(&mut open);
         let mut live = self.shared.progress.live();
         if watermark_us != i64::MIN && watermark_us != i64::MAX {
             live.watermark_us = Some(watermark_us);
         }
-        live.open_windows = self.closer.open_windows();
+        live.keep_open(0, open);
         (live.windows, live.rows) = self.tally.totals();
     }
 

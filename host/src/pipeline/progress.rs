@@ -2,7 +2,7 @@
 //!
 //! For people who watch, not for the report: figures here may lag by a batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use weir_core::plugin::Cost;
@@ -54,8 +54,8 @@ impl Count {
 pub struct Live {
     /// The pipeline's watermark, microseconds; `None` before it is known.
     pub watermark_us: Option<i64>,
-    /// Windows that hold records and are not published.
-    pub open_windows: usize,
+    /// For the keeper, then each worker: windows that hold records there and are not published, as grouping and start.
+    pub open: Vec<BTreeSet<(usize, i64)>>,
     /// Windows published so far.
     pub windows: u64,
     /// Rows published so far.
@@ -72,6 +72,27 @@ pub struct Live {
     pub newest: Vec<BTreeMap<String, String>>,
     /// For each worker, by place: the cost of each plugin (preprocessors, then KPIs).
     pub costs: Vec<Vec<Cost>>,
+}
+
+impl Live {
+    /// What a worker shows of itself.
+    pub(super) fn worker(&mut self, index: usize, costs: Vec<Cost>, open: BTreeSet<(usize, i64)>) {
+        let workers = index + 1;
+        self.costs.resize(self.costs.len().max(workers), Vec::new());
+        self.costs[index] = costs;
+        self.keep_open(workers, open);
+    }
+
+    /// Windows that are open at the keeper (place 0) or at a worker (its index and one).
+    pub(super) fn keep_open(&mut self, place: usize, open: BTreeSet<(usize, i64)>) {
+        self.open.resize(self.open.len().max(place + 1), BTreeSet::new());
+        self.open[place] = open;
+    }
+
+    /// Windows that hold records and are not published; one that several workers hold counts once.
+    pub fn open_windows(&self) -> usize {
+        self.open.iter().flatten().collect::<BTreeSet<_>>().len()
+    }
 }
 
 impl Progress {

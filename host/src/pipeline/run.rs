@@ -224,6 +224,7 @@ fn keeper(job: &mut Job, shared: &Arc<Shared>, snapshot: Option<&(u64, Snapshot)
         failure: None,
         uncommitted: false,
         last_commit: Instant::now(),
+        shown: Instant::now(),
         shared: Arc::clone(shared),
     })
 }
@@ -268,6 +269,7 @@ fn worker(
         keeper,
         ledger: Ledger::new(job.kpis.len()),
         acknowledged_us: snapshot.map_or(i64::MIN, |snapshot| snapshot.closer.watermark_us),
+        shown: Instant::now(),
         epoch: 0,
     })
 }

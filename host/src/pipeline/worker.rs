@@ -19,8 +19,9 @@ use crate::decode::Decoder;
 use crate::sink::dead_letters::DeadLetterKind;
 use crate::source::{ReadEvent, Reader};
 use crossbeam_channel::Sender;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use weir_core::block::Block;
 use weir_core::fold::{FoldRows, Folder};
 use weir_core::ledger::Ledger;
@@ -28,6 +29,9 @@ use weir_core::plugin::{Cost, PluginError};
 
 /// How long a reader may wait for records before the worker looks around (watermark, stop, epoch).
 const WAIT: Duration = Duration::from_millis(10);
+
+/// How often the picture of a worker is renewed.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) struct Worker {
     pub index: usize,
@@ -41,6 +45,8 @@ pub(super) struct Worker {
     pub ledger: Ledger,
     /// The pipeline's watermark when this worker last flushed.
     pub acknowledged_us: i64,
+    /// When the picture was renewed.
+    pub shown: Instant,
     /// The last epoch whose barrier this worker has passed.
     pub epoch: u64,
 }
@@ -140,7 +146,7 @@ impl Worker {
         }
         let delta = due.then(|| self.folder.flush(watermark_us));
         self.acknowledged_us = watermark_us;
-        self.show_costs();
+        self.show();
         self.send(Message::Flushed { delta, acknowledged_us: watermark_us })
     }
 
@@ -174,16 +180,15 @@ impl Worker {
         costs
     }
 
-    fn show_costs(&self) {
-        if !self.shared.progress.watched() {
+    /// For people; not more often than they can see it.
+    fn show(&mut self) {
+        if !self.shared.progress.watched() || self.shown.elapsed() < SHOW_EVERY {
             return;
         }
-        let costs = self.costs();
-        let mut live = self.shared.progress.live();
-        if live.costs.len() <= self.index {
-            live.costs.resize(self.index + 1, Vec::new());
-        }
-        live.costs[self.index] = costs;
+        self.shown = Instant::now();
+        let (costs, mut windows) = (self.costs(), BTreeSet::new());
+        self.folder.open_windows(&mut windows);
+        self.shared.progress.live().worker(self.index, costs, windows);
     }
 
     fn send(&self, message: Message) -> Result<(), RunError> {

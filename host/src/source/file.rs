@@ -60,6 +60,7 @@ impl FileSource {
             name: file.path.display().to_string(),
             id: i32::try_from(place).unwrap_or(i32::MAX),
             records: None,
+            begin: None,
             bytes: Some(file.bytes),
         });
         Ok(FileSource {

@@ -11,7 +11,7 @@ mod trouble;
 
 use self::connect::Found;
 use self::reader::KafkaReader;
-use super::{Assignment, Clock, Partition, Reader, Source, SourceError};
+use super::{Assignment, Clock, OLDEST, Partition, Reader, Source, SourceError};
 use rdkafka::ClientConfig;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -74,6 +74,7 @@ impl KafkaSource {
             records: settings
                 .bounded
                 .then(|| u64::try_from(found.high - found.start).unwrap_or(0)),
+            begin: (settings.start != KafkaStart::Earliest).then_some(found.start),
             bytes: None,
         });
         Ok(KafkaSource {
@@ -93,6 +94,10 @@ impl Source for KafkaSource {
         &self.partitions
     }
 
+    fn grows(&self) -> bool {
+        true
+    }
+
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError> {
         let mut places = Vec::new();
         for assignment in assigned {
@@ -106,7 +111,9 @@ impl Source for KafkaSource {
                         self.topic
                     ))
                 })?;
-            if let Some(offset) = assignment.offset {
+            let offset = assignment.offset.filter(|offset| *offset != OLDEST);
+            let oldest = assignment.offset == Some(OLDEST);
+            if let Some(offset) = offset {
                 // Without a bound the end has moved since; the broker judges when the first fetch comes.
                 let high = if self.bounded { found.high } else { i64::MAX };
                 trouble::check_range(&self.topic, found.id, offset, (found.low, high))?;
@@ -114,8 +121,8 @@ impl Source for KafkaSource {
             places.push(parts::Place {
                 partition: assignment.partition,
                 id: found.id,
-                begin: assignment.offset.unwrap_or(found.start),
-                is_oldest: assignment.offset.is_none() && self.start == KafkaStart::Earliest,
+                begin: offset.unwrap_or(if oldest { found.low } else { found.start }),
+                is_oldest: oldest || (assignment.offset.is_none() && self.start == KafkaStart::Earliest),
                 end: self.bounded.then_some(found.high),
             });
         }

@@ -26,6 +26,11 @@ pub trait Source: Send + Sync {
     /// is its place here.
     fn partitions(&self) -> &[Partition];
 
+    /// Whether a partition that has ended may bring more in a later run: a topic does, a file is what it is.
+    fn grows(&self) -> bool {
+        false
+    }
+
     /// Opens a reader for some partitions, to be used by one thread.
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError>;
 }
@@ -39,6 +44,9 @@ pub struct Partition {
     pub id: i32,
     /// How many records lie before the end, where the source can say so cheaply at start (bounded Kafka runs); for progress.
     pub records: Option<u64>,
+    /// The offset at which a first run begins, as resolved now (`latest`, a timestamp); `None`: the oldest record. A checkpoint
+    /// keeps it for a partition that has brought nothing yet, so that what comes while we are away is not skipped.
+    pub begin: Option<i64>,
     /// How many bytes lie before the end, where the source can say so (files); for progress.
     pub bytes: Option<u64>,
 }
@@ -48,9 +56,12 @@ pub struct Partition {
 pub struct Assignment {
     /// Its place in `Source::partitions`.
     pub partition: u32,
-    /// The offset to begin at, from a checkpoint; `None`: the source's configured start.
+    /// The offset to begin at, from a checkpoint ([`OLDEST`]: the oldest record that is kept); `None`: the configured start.
     pub offset: Option<i64>,
 }
+
+/// Begin at the oldest record that is kept, wherever that is now: for a partition that a checkpoint does not know yet.
+pub const OLDEST: i64 = i64::MIN;
 
 /// Reads some partitions for one worker.
 ///

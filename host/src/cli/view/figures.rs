@@ -45,7 +45,7 @@ impl Figures {
             grouped(progress.get(Count::Read)),
             grouped(self.rate as u64),
             live.watermark_us.map_or_else(|| "-".into(), time),
-            live.open_windows,
+            live.open_windows(),
             grouped(live.rows),
             grouped(dead_letters(progress)),
         );

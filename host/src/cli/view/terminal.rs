@@ -29,7 +29,12 @@ pub fn show(names: &Names, progress: &Progress, stopped: &mpsc::Receiver<()>) ->
             break;
         }
     }
-    ratatui::try_restore()
+    // What is printed next goes below the view, not over it.
+    let below = terminal.get_frame().area().bottom().saturating_sub(1);
+    terminal.set_cursor_position((0, below))?;
+    ratatui::try_restore()?;
+    println!();
+    Ok(())
 }
 
 fn draw(frame: &mut Frame<'_>, names: &Names, progress: &Progress, live: &Live, figures: &Figures) {
@@ -58,7 +63,7 @@ fn head_lines<'a>(names: &Names, progress: &Progress, live: &Live, figures: &Fig
         )),
         Line::from(format!(
             "{} open windows   {} windows and {} rows published   {} dead letters   {} late",
-            live.open_windows,
+            live.open_windows(),
             grouped(live.windows),
             grouped(live.rows),
             grouped(dead_letters(progress)),
