@@ -39,7 +39,7 @@
 //!
 //! # The protocol of watermark, flush and barrier
 //!
-//! A worker goes round: *stop? end of time? barrier? read a block, work on it, post the partition's watermark; flush what is due*.
+//! A worker goes round: *stop? all ended? barrier? read a block, work on it, post the partition's watermark; flush what is due*.
 //!
 //! * **Watermark.** A partition's watermark is posted on the board after its records are folded. The pipeline's is the least of the
 //!   live partitions', and never goes back. A worker reads it (`W`), flushes every cell that counts in a window that ends at or before
