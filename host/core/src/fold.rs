@@ -191,6 +191,13 @@ impl Folder {
         Delta { groupings, kpis }
     }
 
+    /// Says anew why a KPI that failed here is quarantined, before a flush tells it: with the record that brought it down.
+    pub fn explain(&mut self, kpi: usize, error: PluginError) {
+        if let Some(guarded) = self.kpis.get_mut(kpi).filter(|guarded| guarded.fault().is_some()) {
+            guarded.explain(error);
+        }
+    }
+
     /// Stops calling a KPI that failed elsewhere: in another worker, in the closer, before a restart.
     pub fn quarantine(&mut self, kpi: usize, error: PluginError) {
         if let Some(guarded) = self.kpis.get_mut(kpi) {
@@ -255,6 +262,12 @@ impl GroupingReport {
     }
 }
 
+/// Where the `nth` row that is in time stands among all rows.
+fn nth_in_time(in_time: &BooleanArray, nth: u32) -> u32 {
+    let places = in_time.values().set_indices().nth(nth as usize);
+    places.and_then(|place| u32::try_from(place).ok()).unwrap_or(nth)
+}
+
 fn update(
     guarded: &mut Guarded,
     slots: &[u32],
@@ -276,7 +289,10 @@ fn update(
             )
         }
     };
-    guarded.update(slots, &columns);
+    guarded.update(slots, &columns, |row| match in_time {
+        None => row,
+        Some(in_time) => nth_in_time(in_time, row),
+    });
     Ok(())
 }
 

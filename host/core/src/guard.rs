@@ -36,6 +36,11 @@ impl Guarded {
         self.fault.get_or_insert(error);
     }
 
+    /// Says the reason anew, with what the caller knows of the record.
+    pub(crate) fn explain(&mut self, error: PluginError) {
+        self.fault = Some(error);
+    }
+
     /// The reason, once.
     pub(crate) fn newly(&mut self) -> Option<PluginError> {
         if std::mem::replace(&mut self.told, self.fault.is_some()) {
@@ -50,13 +55,19 @@ impl Guarded {
         if self.fault.is_some() {
             return None;
         }
+        // The row of another call than `update` is a slot's place, which is nobody's record.
         call(&mut *self.kpi)
-            .map_err(|error| self.quarantine(error))
+            .map_err(|error| self.quarantine(PluginError { row: None, ..error }))
             .ok()
     }
 
-    pub(crate) fn update(&mut self, slots: &[u32], columns: &[ArrayRef]) -> Option<()> {
-        self.call(|kpi| kpi.update(slots, columns))
+    /// `place_of` turns a row of this call into the row that the caller's caller knows.
+    pub(crate) fn update(&mut self, slots: &[u32], columns: &[ArrayRef], place_of: impl Fn(u32) -> u32) -> Option<()> {
+        let result = match self.fault {
+            None => self.kpi.update(slots, columns),
+            Some(_) => return None,
+        };
+        result.map_err(|error| self.quarantine(PluginError { row: error.row.map(place_of), ..error })).ok()
     }
 
     pub(crate) fn merge(&mut self, slots: &[u32], state: &[ArrayRef]) -> Option<()> {

@@ -1,6 +1,6 @@
 //! `weir check`: every problem of a pipeline file and its plugins at once.
 
-use super::Failure;
+use super::{Failure, say};
 use super::args::CheckArgs;
 use crate::config::plan::Plan;
 use crate::config::{self, ConfigError};
@@ -12,7 +12,7 @@ use std::path::Path;
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let options = PrepareOptions { plugin_path: args.plugins.plugin_path.clone(), ..PrepareOptions::default() };
     let checked = pipeline::check(load(&args.file)?, &options).map_err(failure)?;
-    println!("{}", checked.summary());
+    say(&checked.summary());
     Ok(0)
 }
 

@@ -40,6 +40,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints to standard output. Nobody may be left to read it, which is no reason to fail: the work is done.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 /// Why a command did not do its work: what to print, and the exit code.
 #[derive(Debug)]
 struct Failure {

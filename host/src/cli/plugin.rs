@@ -1,6 +1,6 @@
 //! `weir plugin build` and `weir plugin inspect`.
 
-use super::Failure;
+use super::{Failure, say};
 use super::args::{BuildArgs, InspectArgs};
 use crate::pipeline;
 use crate::plugin::{self, BuildOptions, Limits, Setting};
@@ -11,7 +11,7 @@ pub fn build(args: &BuildArgs) -> Result<u8, Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("."));
     let options = BuildOptions { out: Some(out), ..BuildOptions::default() };
     let built = plugin::build(&args.dir, &options).map_err(|error| Failure::run(&error))?;
-    println!("{} ({} bytes, sha256:{})", built.path.display(), built.size_bytes, built.digest);
+    say(&format!("{} ({} bytes, sha256:{})", built.path.display(), built.size_bytes, built.digest));
     Ok(0)
 }
 
@@ -25,7 +25,7 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     let label = args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let opened = host.open_file(&label, &args.file, Limits::default()).map_err(|error| Failure::run(&error))?;
     let inspection = plugin::inspect(&opened, &settings).map_err(|error| Failure::run(&error))?;
-    print!("{}", plugin::render(&inspection));
+    say(plugin::render(&inspection).trim_end());
     Ok(0)
 }
 

@@ -1,8 +1,9 @@
 //! `weir run`: opens, runs with a view beside it, and tells how it ended.
 
 use super::args::{RunArgs, View};
-use super::{Failure, check, view};
+use super::{Failure, check, say, view};
 use crate::pipeline::{self, PrepareOptions, Progress, Report, RunOptions, Shutdown};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,7 +29,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         write_report(path, &report)?;
     }
     if args.report.as_deref() != Some(Path::new("-")) {
-        println!("{}", view::summary(&report, &places));
+        say(&view::summary(&report, &places));
     }
     Ok(report.exit_code())
 }
@@ -36,8 +37,8 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
 fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).map_err(|error| Failure::run(&error))?;
     if path == Path::new("-") {
-        println!("{text}");
-        return Ok(());
+        return writeln!(std::io::stdout(), "{text}")
+            .map_err(|error| Failure { text: format!("error: report: {error}"), code: 1 });
     }
     std::fs::write(path, text + "\n")
         .map_err(|error| Failure { text: format!("error: report {}: {error}", path.display()), code: 1 })

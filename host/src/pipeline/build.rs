@@ -11,7 +11,7 @@ use crate::config::plan::{
     GeneratorPlan, KpiPlan, LimitsPlan, OptionValue, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, TimestampPlan, WindowPlan,
 };
 use crate::config::{Problem, Problems};
-use crate::decode::{DecodeField, DecodeSchema, TimestampForm};
+use crate::decode::{DecodeField, DecodeSchema, Decoder, TimestampForm};
 use crate::plugin::{Cache, CompileLimits, CompileMode, Host, Limits, Plugin, Setting};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, SinkError};
@@ -56,9 +56,6 @@ pub enum PrepareError {
     /// The program can't find itself, which compiles plugins in a child process.
     #[error("this program can't be started again to compile plugins: {0}")]
     Executable(#[from] std::io::Error),
-    /// A window is out of bounds.
-    #[error("window: {0}")]
-    Window(#[from] WindowingError),
     /// The plan of windows and groups does not hold together.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -68,6 +65,8 @@ pub enum PrepareError {
 pub struct Checked {
     plan: Plan,
     chain: Chain,
+    fold: FoldPlan,
+    grouping_keys: Vec<Vec<usize>>,
     preprocessors: Vec<OpenPreprocessor>,
     kpis: Vec<OpenKpi>,
 }
@@ -82,6 +81,7 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     let step_descriptions: Vec<_> = steps.iter().map(|step| step.as_ref().map(|open| open.description.clone())).collect();
     let kpi_descriptions: Vec<_> = kpis.iter().map(|kpi| kpi.as_ref().map(|(_, _, description)| description.clone())).collect();
     let mut problems = opener.problems;
+    problems.extend(schema_problems(&plan));
     let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
         Ok(chain) if problems.is_empty() => chain,
         Ok(_) => return Err(PrepareError::Problems(Problems::new(plan.file, problems))),
@@ -92,7 +92,8 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     };
     let open_kpis = plan.kpis.iter().zip(kpis.into_iter().flatten()).enumerate();
     let kpis = open_kpis.map(|(place, (kpi, open))| open_kpi(kpi, place, open, &chain)).collect();
-    Ok(Checked { chain, preprocessors: steps.into_iter().flatten().collect(), kpis, plan })
+    let (fold, grouping_keys) = fold_plan(&plan, &chain)?;
+    Ok(Checked { fold, grouping_keys, chain, preprocessors: steps.into_iter().flatten().collect(), kpis, plan })
 }
 
 /// Opens the plugins, connects the columns, then opens the source, the sinks and the checkpoint folder.
@@ -116,9 +117,8 @@ impl Checked {
     }
 
     fn open(self, until_end: bool) -> Result<Job, PrepareError> {
-        let Self { plan, chain, preprocessors, kpis } = self;
-        let (fold, grouping_keys) = fold_plan(&plan, &chain)?;
-        let decode = decode_schema(&plan, &chain);
+        let Self { plan, chain, fold, grouping_keys, preprocessors, kpis } = self;
+        let decode = decode_schema(&plan, &chain.asked);
         let source = source(&plan, until_end)?;
         let sinks = plan.sinks.iter().map(|sink| self::sink(sink, &kpis)).collect::<Result<_, _>>()?;
         let store = match &plan.checkpoint {
@@ -187,13 +187,17 @@ impl Opener {
             Ok(description) => description,
             Err(error) => return self.refused(step, &error),
         };
+        if let Err(error) = plugin.preprocessor(&settings) {
+            return self.refused(step, &error);
+        }
         Some(OpenPreprocessor { plugin, settings, description })
     }
 
     fn kpi(&mut self, kpi: &PluginPlan) -> Option<OpenedKpi> {
         let (plugin, settings) = self.open(kpi)?;
-        match plugin.describe_kpi(&settings) {
-            Ok(description) => Some((plugin, settings, description)),
+        // An instance is made too: what refuses to start is a problem of the file, not of the run.
+        match plugin.describe_kpi(&settings).and_then(|description| Ok((description, plugin.kpi(&settings)?))) {
+            Ok((description, _)) => Some((plugin, settings, description)),
             Err(error) => self.refused(kpi, &error),
         }
     }
@@ -224,15 +228,26 @@ fn fold_plan(plan: &Plan, chain: &Chain) -> Result<(FoldPlan, Vec<Vec<usize>>), 
     let mut groupings: Vec<(WindowPlan, Vec<usize>)> = Vec::new();
     let mut of_kpi = Vec::new();
     let mut planned = Vec::new();
+    let mut problems = Vec::new();
     for (kpi, columns) in plan.kpis.iter().zip(&chain.kpis) {
+        let windowing = match windowing(kpi.window) {
+            Ok(windowing) => windowing,
+            Err(error) => {
+                problems.push(Problem::new(kpi.name_place.clone(), format!("window of KPI `{}`: {error}", kpi.name)));
+                continue;
+            }
+        };
         let wanted = (kpi.window, columns.keys.clone());
         let place = groupings.iter().position(|known| *known == wanted).unwrap_or(groupings.len());
         of_kpi.push(place);
         if place == groupings.len() {
             let key_types = columns.key_fields.iter().map(|field| field.column_type.scalar()).collect();
-            planned.push(Grouping { windowing: windowing(kpi.window)?, key_types });
+            planned.push(Grouping { windowing, key_types });
             groupings.push(wanted);
         }
+    }
+    if !problems.is_empty() {
+        return Err(PrepareError::Problems(Problems::new(plan.file.clone(), problems)));
     }
     let rules = TimeRules {
         max_out_of_orderness_us: plan.time.max_out_of_orderness_us,
@@ -243,14 +258,27 @@ fn fold_plan(plan: &Plan, chain: &Chain) -> Result<(FoldPlan, Vec<Vec<usize>>), 
     Ok((FoldPlan::new(rules, planned, of_kpi)?, groupings.into_iter().map(|(_, keys)| keys).collect()))
 }
 
-fn windowing(window: WindowPlan) -> Result<Windowing, PrepareError> {
-    Ok(match window {
-        WindowPlan::Tumbling { size_us } => Windowing::tumbling(size_us)?,
-        WindowPlan::Hopping { size_us, hop_us } => Windowing::hopping(size_us, hop_us)?,
-    })
+fn windowing(window: WindowPlan) -> Result<Windowing, WindowingError> {
+    match window {
+        WindowPlan::Tumbling { size_us } => Windowing::tumbling(size_us),
+        WindowPlan::Hopping { size_us, hop_us } => Windowing::hopping(size_us, hop_us),
+    }
 }
 
-fn decode_schema(plan: &Plan, chain: &Chain) -> DecodeSchema {
+/// What the decoder has against the declared fields, also those that nobody asks for yet.
+fn schema_problems(plan: &Plan) -> Vec<Problem> {
+    let all: Vec<usize> = (0..plan.schema.fields.len()).collect();
+    match Decoder::new(&decode_schema(plan, &all)) {
+        Ok(_) => Vec::new(),
+        Err(error) => error
+            .problems
+            .into_iter()
+            .map(|problem| Problem::new(plan.schema.fields[problem.field].place.clone(), problem.message))
+            .collect(),
+    }
+}
+
+fn decode_schema(plan: &Plan, asked: &[usize]) -> DecodeSchema {
     let field = |&place: &usize| {
         let field = &plan.schema.fields[place];
         DecodeField {
@@ -261,7 +289,7 @@ fn decode_schema(plan: &Plan, chain: &Chain) -> DecodeSchema {
         }
     };
     DecodeSchema {
-        fields: chain.asked.iter().map(field).collect(),
+        fields: asked.iter().map(field).collect(),
         depth_max: plan.schema.depth_max,
         record_bytes_max: plan.schema.record_bytes_max,
         list_elements_max: plan.schema.list_elements_max,

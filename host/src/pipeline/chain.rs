@@ -7,7 +7,7 @@ use crate::config::Problem;
 use crate::config::plan::{KpiPlan, Place, Plan};
 use std::collections::HashMap;
 use weir_core::plugin::{KpiDescription, PreprocessorDescription};
-use weir_core::types::{ColumnType, Field};
+use weir_core::types::{ColumnType, Field, ScalarType};
 
 /// Where every column of a batch lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,6 +192,10 @@ impl Wiring {
                 let help = "group by a column with one value a row";
                 self.problem(place, format!("{who} can't group by `{path}`, a {}", field.column_type), help);
             }
+            if field.column_type.scalar() == ScalarType::Decimal(None) {
+                let help = "equal numbers of different scales would be different groups: group by a field of the schema, or by a plugin's output of a fixed scale";
+                self.problem(place, format!("{who} can't group by `{path}`, a decimal of no fixed scale"), help);
+            }
             keys.push(at);
             key_fields.push(field);
         }
@@ -256,7 +260,7 @@ impl Wiring {
 /// The type as the schema would say it: a list's is its elements', since the path tells that it is one.
 fn typed_as(column_type: ColumnType) -> String {
     match column_type.scalar() {
-        weir_core::types::ScalarType::Decimal(None) => "decimal(4)".into(),
+        ScalarType::Decimal(None) => "decimal(4)".into(),
         scalar => scalar.to_string(),
     }
 }

@@ -2,12 +2,15 @@
 
 use super::message::{Cut, Message};
 
+/// Messages that wait for a barrier at the most.
+const WAITING_MAX: usize = 4096;
+
 /// An epoch that is being aligned.
 #[derive(Debug)]
 pub(super) struct Alignment {
     epoch: u64,
     cuts: Vec<Option<Cut>>,
-    /// Bounded by the workers: each waits at the channel once its next batch is done, and alignment lasts about one batch.
+    /// At most `WAITING_MAX`: alignment lasts about one batch, unless a worker is held up; then the epoch is given up.
     waiting: Vec<(usize, Message)>,
 }
 
@@ -48,7 +51,10 @@ impl Alignment {
             }
             message if self.cuts[worker].is_some() => {
                 self.waiting.push((worker, message));
-                Aligned::Waits
+                if self.waiting.len() < WAITING_MAX {
+                    return Aligned::Waits;
+                }
+                Aligned::Abandoned { waiting: std::mem::take(&mut self.waiting) }
             }
             message => Aligned::Take(message),
         }

@@ -118,8 +118,14 @@ impl Job {
         self.fold.kpis().iter().enumerate().filter(|(_, of)| **of == grouping).map(|(kpi, _)| kpi).collect()
     }
 
-    /// Name and identity of each KPI, for a checkpoint.
+    /// What shapes the numbers, by name, for a checkpoint: state from before a change would not fit what comes after it.
     pub(super) fn identities(&self) -> Vec<(String, String)> {
-        self.kpis.iter().map(|kpi| (kpi.name.clone(), kpi.identity.clone())).collect()
+        let steps = self.preprocessors.iter().enumerate().map(|(at, step)| {
+            let identity = format!("plugin sha256:{}, options {:?}", step.plugin.digest(), step.settings);
+            (format!("preprocessor {} `{}`", at + 1, step.description.name), identity)
+        });
+        let fields = ("the decoded fields".to_owned(), format!("{:?}", self.decode.fields));
+        let kpis = self.kpis.iter().map(|kpi| (format!("KPI `{}`", kpi.name), kpi.identity.clone()));
+        steps.chain(std::iter::once(fields)).chain(kpis).collect()
     }
 }

@@ -88,7 +88,13 @@ impl Keeper {
             self.tick()?;
         }
         match self.failure.take() {
-            Some(failure) => Err(failure),
+            Some(failure) => {
+                // Windows that closed before it are right; a checkpoint would bring them again.
+                if self.store.is_none() {
+                    self.commit()?;
+                }
+                Err(failure)
+            }
             None => self.end(),
         }
     }
@@ -105,7 +111,7 @@ impl Keeper {
                 self.take_all(waiting)
             }
             Aligned::Abandoned { waiting } => {
-                // A worker ended before its barrier: the run is ending, and its end is the next cut.
+                // A worker ended before its barrier, and the run's end is the next cut; or one is held up.
                 self.alignment = None;
                 self.take_all(waiting)
             }
@@ -126,7 +132,10 @@ impl Keeper {
                 let least = self.workers.iter().map(|worker| worker.acknowledged_us).min().unwrap_or(i64::MIN);
                 self.advance(least)
             }
-            Message::Letters(letters) => self.letters.write(&letters, &self.shared),
+            Message::Letters(letters) => {
+                self.uncommitted = true;
+                self.letters.write(&letters, &self.shared)
+            }
             // A barrier that nobody waits for belongs to an abandoned epoch.
             Message::Barrier { .. } => Ok(()),
             Message::Finished(outcome) => {
@@ -213,12 +222,13 @@ impl Keeper {
     fn checkpoint(&mut self, cuts: &[Cut]) -> Result<(), RunError> {
         let Some((store, _)) = &self.store else { return Ok(()) };
         let began = Instant::now();
-        let prepared = self.sinks.iter_mut().map(|open| open.sink.prepare()).collect::<Result<Vec<_>, _>>()?;
+        let prepare = |open: &mut OpenSink| Ok((open.sink.place(), open.sink.prepare()?));
+        let prepared = self.sinks.iter_mut().map(prepare).collect::<Result<Vec<_>, RunError>>()?;
         let letters = self.letters.sync()?;
         let epoch = self.epoch + 1;
         let snapshot = Snapshot {
             pipeline: self.shared.pipeline.clone(),
-            kpis: self.identities.clone(),
+            identities: self.identities.clone(),
             partitions: snapshot::partitions(&self.shared.partitions, cuts),
             closer: self.closer.export(),
             ledger: self.ledger(cuts),
@@ -228,7 +238,7 @@ impl Keeper {
         };
         let bytes = snapshot::encode(&snapshot)?;
         store.write(epoch, &bytes)?;
-        for (open, prepared) in self.sinks.iter_mut().zip(&snapshot.sinks) {
+        for (open, (_, prepared)) in self.sinks.iter_mut().zip(&snapshot.sinks) {
             open.sink.commit(prepared)?;
         }
         self.epoch = epoch;
@@ -252,6 +262,8 @@ impl Keeper {
         let cuts: Vec<Cut> = ended.iter().map(|ended| ended.cut.clone()).collect();
         let at_end = ended.iter().all(|ended| ended.at_end);
         self.checkpoint(&cuts)?;
+        // Publishes nothing, and tells of a KPI that failed in giving up its state.
+        self.advance(self.closer.watermark_us())?;
         let open_windows = self.closer.open_windows();
         if at_end {
             self.advance(i64::MAX)?;

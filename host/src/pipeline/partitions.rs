@@ -109,32 +109,41 @@ impl Partitions {
         Ok(())
     }
 
-    /// The partition has brought its last record.
+    /// The partition has brought its last record. Where a later run may read on from the checkpoint, it goes on holding the
+    /// watermark until all have ended: else what the later run brings would be late or not by which partition ended first.
     pub fn ended(&mut self, partition: u32, shared: &Shared) -> Result<(), RunError> {
         let owned = self.get(partition)?;
+        if owned.state == State::Ended {
+            return Ok(());
+        }
         owned.state = State::Ended;
-        shared.board().ended(partition);
+        if !(shared.ended_hold && owned.clock.front_us().is_some()) {
+            shared.board().ended(partition);
+        }
+        shared.one_ended();
         Ok(())
     }
 
-    /// Partitions that were read to their end and brought nothing for the idle timeout step aside, if their system confirms it.
+    /// Whether none will bring more.
+    pub fn all_ended(&self) -> bool {
+        self.owned.iter().all(|owned| owned.state == State::Ended)
+    }
+
+    /// A partition that was read to its end and brought nothing for the idle timeout steps aside, if its system confirms it.
+    /// One is asked a call: the answer may take a while, and the worker has more to look after.
     pub fn step_aside(&mut self, reader: &mut dyn Reader, shared: &Shared) {
-        for owned in &mut self.owned {
-            let State::CaughtUp(due) = owned.state else { continue };
-            let now = Instant::now();
-            if now < due {
-                continue;
-            }
-            if !reader.confirm_caught_up(owned.partition) {
-                owned.state = State::CaughtUp(now + LOOK_AGAIN);
-                continue;
-            }
-            owned.state = State::Idle;
-            shared.board().idle(owned.partition);
-            shared.progress.live().idle += 1;
-            let partition = &shared.partitions[owned.partition as usize];
-            telemetry::partition_idle(&partition.name, partition.id);
+        let now = Instant::now();
+        let due = |owned: &&mut Owned| matches!(owned.state, State::CaughtUp(due) if due <= now);
+        let Some(owned) = self.owned.iter_mut().find(due) else { return };
+        if !reader.confirm_caught_up(owned.partition) {
+            owned.state = State::CaughtUp(Instant::now() + LOOK_AGAIN);
+            return;
         }
+        owned.state = State::Idle;
+        shared.board().idle(owned.partition);
+        shared.progress.live().idle += 1;
+        let partition = &shared.partitions[owned.partition as usize];
+        telemetry::partition_idle(&partition.name, partition.id);
     }
 
     fn get(&mut self, partition: u32) -> Result<&mut Owned, RunError> {

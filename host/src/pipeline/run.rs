@@ -19,13 +19,13 @@ use crate::checkpoint::{CheckpointError, Store};
 use crate::decode::{DecodeSchemaError, Decoder};
 use crate::plugin::UseError;
 use crate::sink::SinkError;
-use crate::source::{Assignment, SourceError};
+use crate::source::{Assignment, OLDEST, SourceError};
 use crate::telemetry;
 use arrow_schema::ArrowError;
 use crossbeam_channel::{Sender, bounded};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -178,6 +178,8 @@ fn share(
         started: options.started,
         first_record: OnceLock::new(),
         stop_after: options.stop_after,
+        ended_hold: job.source.grows() && job.store.is_some(),
+        ended: AtomicUsize::new(0),
         board: Mutex::new(board),
         epoch: AtomicU64::new(0),
     }
@@ -203,9 +205,10 @@ fn keeper(job: &mut Job, shared: &Arc<Shared>, snapshot: Option<&(u64, Snapshot)
         closer.restore(snapshot.closer.clone())?;
     }
     let mut sinks = std::mem::take(&mut job.sinks);
-    for (place, open) in sinks.iter_mut().enumerate() {
-        let prepared = snapshot_of.and_then(|snapshot| snapshot.sinks.get(place));
-        open.sink.recover(prepared.map(Vec::as_slice))?;
+    for open in &mut sinks {
+        let place = open.sink.place();
+        let prepared = snapshot_of.and_then(|snapshot| snapshot.sinks.iter().find(|(saved, _)| *saved == place));
+        open.sink.recover(prepared.map(|(_, prepared)| prepared.as_slice()))?;
     }
     let watermark_us = closer.watermark_us();
     let workers = job.plan.workers.min(shared.partitions.len()).max(1);
@@ -242,9 +245,13 @@ fn worker(
     let mut assigned = Vec::new();
     for (place, clock) in clocks(job, snapshot).into_iter().enumerate() {
         if place % workers == index {
-            let offset = snapshot.and_then(|snapshot| snapshot.partitions.get(place)?.next_offset);
+            // What a checkpoint does not know was added since, and all of it is new.
+            let offset = snapshot.and_then(|snapshot| match snapshot.partitions.get(place) {
+                Some(saved) => saved.next_offset,
+                None => Some(OLDEST),
+            });
             assigned.push(Assignment { partition: place as u32, offset });
-            partitions.add(place as u32, offset, clock);
+            partitions.add(place as u32, offset.or(shared.partitions[place].begin), clock);
         }
     }
     let mut folder = Folder::new(Arc::clone(&job.fold), instances(job)?);

@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::progress::{Count, Progress};
 use super::shutdown::Shutdown;
 use crate::source::Partition;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use weir_core::plugin::PluginError;
@@ -33,6 +33,9 @@ pub(super) struct Shared {
     pub first_record: OnceLock<Duration>,
     /// Stop once this many records were read.
     pub stop_after: Option<u64>,
+    /// Whether ended partitions go on holding the watermark.
+    pub ended_hold: bool,
+    pub ended: AtomicUsize,
     pub board: Mutex<Watermarks>,
     pub epoch: AtomicU64,
 }
@@ -42,6 +45,16 @@ impl Shared {
     pub fn board(&self) -> MutexGuard<'_, Watermarks> {
         // Its operations don't panic half-way; a panic elsewhere leaves it whole.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A partition has brought its last record.
+    pub fn one_ended(&self) {
+        self.ended.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether every partition of every worker has.
+    pub fn all_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire) == self.partitions.len()
     }
 
     /// The epoch whose barrier workers have to pass.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     requested: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
 }
 
 impl Shutdown {
@@ -18,8 +19,8 @@ impl Shutdown {
         let shutdown = Self::default();
         for signal in [SIGINT, SIGTERM] {
             // Order matters: the conditional exit looks at the flag before the second hook sets it.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&shutdown.requested))?;
-            signal_hook::flag::register(signal, Arc::clone(&shutdown.requested))?;
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&shutdown.signalled))?;
+            signal_hook::flag::register(signal, Arc::clone(&shutdown.signalled))?;
         }
         Ok(shutdown)
     }
@@ -31,6 +32,6 @@ impl Shutdown {
 
     /// Whether to stop.
     pub fn requested(&self) -> bool {
-        self.requested.load(Ordering::SeqCst)
+        self.requested.load(Ordering::SeqCst) || self.signalled.load(Ordering::SeqCst)
     }
 }

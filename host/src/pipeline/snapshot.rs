@@ -20,8 +20,8 @@ pub(super) use wire::{decode, encode};
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub pipeline: String,
-    /// Name and identity of each KPI, in file order.
-    pub kpis: Vec<(String, String)>,
+    /// What shapes the numbers, by name: each preprocessor, the fields that are decoded, each KPI.
+    pub identities: Vec<(String, String)>,
     /// In the source's order.
     pub partitions: Vec<SavedPartition>,
     pub closer: CloserState,
@@ -29,8 +29,8 @@ pub(super) struct Snapshot {
     pub tally: Tally,
     /// Lengths of the dead-letter file and of the late file.
     pub letters: [u64; 2],
-    /// What each sink prepared.
-    pub sinks: Vec<Vec<u8>>,
+    /// What each sink prepared, by its place.
+    pub sinks: Vec<(String, Vec<u8>)>,
 }
 
 /// A partition's place in a checkpoint.
@@ -59,25 +59,25 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
 
 impl Snapshot {
     /// Whether it belongs to this pipeline and source; the error says what differs and what to do.
-    pub fn fits(&self, pipeline: &str, kpis: &[(String, String)], partitions: &[Partition]) -> Result<(), RunError> {
+    pub fn fits(&self, pipeline: &str, now: &[(String, String)], partitions: &[Partition]) -> Result<(), RunError> {
         let advice = "use another [checkpoint] path, or remove the folder to begin anew";
         if self.pipeline != pipeline {
             return Err(RunError::Mismatch(format!("it is of pipeline `{}`, not `{pipeline}`; {advice}", self.pipeline)));
         }
-        if let Some((name, _)) = self.kpis.iter().find(|(name, _)| !kpis.iter().any(|(known, _)| known == name)) {
-            return Err(RunError::Mismatch(format!("it holds KPI `{name}`, which the file no longer has; {advice}")));
+        if let Some((name, _)) = self.identities.iter().find(|(name, _)| !now.iter().any(|(known, _)| known == name)) {
+            return Err(RunError::Mismatch(format!("it holds {name}, which the file no longer has; {advice}")));
         }
-        for (name, identity) in kpis {
-            match self.kpis.iter().find(|(known, _)| known == name) {
-                None => return Err(RunError::Mismatch(format!("it does not hold KPI `{name}`; {advice}"))),
+        for (name, identity) in now {
+            match self.identities.iter().find(|(known, _)| known == name) {
+                None => return Err(RunError::Mismatch(format!("it does not hold {name}; {advice}"))),
                 Some((_, saved)) if saved != identity => {
-                    let what = format!("KPI `{name}` has changed: saved {saved}, now {identity}");
+                    let what = format!("{name} has changed: saved {saved}, now {identity}");
                     return Err(RunError::Mismatch(format!("{what}; {advice}")));
                 }
                 Some(_) => {}
             }
         }
-        if self.kpis != kpis {
+        if self.identities != now {
             return Err(RunError::Mismatch(format!("the KPIs stand in another order; {advice}")));
         }
         // Partitions may be added at the end of the list; one that is gone took records with it.

@@ -21,6 +21,7 @@ use crate::source::{ReadEvent, Reader};
 use crossbeam_channel::Sender;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 use weir_core::block::Block;
 use weir_core::fold::{FoldRows, Folder};
@@ -58,7 +59,7 @@ impl Worker {
             if self.shared.shutdown.requested() {
                 return self.end(false);
             }
-            if self.shared.board().pipeline() == i64::MAX {
+            if self.shared.all_ended() {
                 return self.end(true);
             }
             self.pass_barrier()?;
@@ -66,6 +67,8 @@ impl Worker {
                 ReadEvent::Block(block) => self.work(&block)?,
                 ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
                 ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
+                // Once all have ended a reader answers at once.
+                ReadEvent::Nothing if self.partitions.all_ended() => thread::sleep(WAIT),
                 ReadEvent::Nothing => {}
             }
             self.partitions.step_aside(self.reader.as_mut(), &self.shared);
@@ -128,7 +131,7 @@ impl Worker {
         for failed in report.quarantined {
             // Said again with the record that brought it down; its windows will quote it.
             let reason = self.shared.kpi_failure(&failed.error, batch);
-            self.folder.quarantine(failed.kpi, PluginError { reason, ..failed.error });
+            self.folder.explain(failed.kpi, PluginError { reason, ..failed.error });
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ const FORMAT: u32 = 1;
 struct Header {
     format: u32,
     pipeline: String,
-    kpis: Vec<(String, String)>,
+    identities: Vec<(String, String)>,
     partitions: Vec<PartitionWire>,
     watermark_us: i64,
     groupings: Vec<GroupingWire>,
@@ -29,7 +29,8 @@ struct Header {
     kpi_ledgers: Vec<[u64; 3]>,
     tally: Tally,
     letters: [u64; 2],
-    sinks: Vec<u32>,
+    /// Place and blob of each sink.
+    sinks: Vec<(String, u32)>,
     /// Length of each blob, in order.
     blobs: Vec<u64>,
 }
@@ -90,12 +91,12 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
             KpiState::Quarantined(error) => StateWire::Quarantined(error.reason.clone()),
         });
     }
-    let sinks = snapshot.sinks.iter().map(|sink| blob(sink.clone())).collect();
+    let sinks = snapshot.sinks.iter().map(|(place, sink)| (place.clone(), blob(sink.clone()))).collect();
     let ledger = &snapshot.ledger;
     let header = Header {
         format: FORMAT,
         pipeline: snapshot.pipeline.clone(),
-        kpis: snapshot.kpis.clone(),
+        identities: snapshot.identities.clone(),
         partitions: snapshot.partitions.iter().map(partition_wire).collect(),
         watermark_us: snapshot.closer.watermark_us,
         groupings: snapshot.closer.groupings.iter().map(grouping_wire).collect(),
@@ -139,14 +140,15 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
             }
         });
     }
-    let sinks = header.sinks.iter().map(|sink| blob(sink).map(<[u8]>::to_vec)).collect::<Result<_, _>>()?;
+    let sink = |(place, sink): &(String, u32)| Ok((place.clone(), blob(sink)?.to_vec()));
+    let sinks = header.sinks.iter().map(sink).collect::<Result<_, RunError>>()?;
     let groupings = header.groupings.iter().map(grouping).collect();
     Ok(Snapshot {
         closer: CloserState { watermark_us: header.watermark_us, groupings, kpis },
         ledger: ledger(&header),
         partitions: header.partitions.into_iter().map(partition).collect(),
         pipeline: header.pipeline,
-        kpis: header.kpis,
+        identities: header.identities,
         tally: header.tally,
         letters: header.letters,
         sinks,

@@ -64,9 +64,9 @@ fn failed(label: &str, failure: types::Failure) -> PluginError {
         types::Failure::AtRow(types::RowFailure { row, reason }) => (Some(row), reason),
         types::Failure::Other(reason) => (None, reason),
     };
-    let place = row.map(|row| format!(" at row {row}")).unwrap_or_default();
+    // Without the row's number: it depends on how the records were cut into batches. The pipeline adds the record's place.
     PluginError {
-        reason: format!("plugin `{label}` failed{place}: {}", tame(&reason)),
+        reason: format!("plugin `{label}` failed: {}", tame(&reason)),
         row,
         kind: PluginErrorKind::Failure,
     }
