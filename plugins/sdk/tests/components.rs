@@ -15,6 +15,9 @@ fn module(package: &str) -> Vec<u8> {
     let built = Command::new(env!("CARGO"))
         .args([
             "build",
+            // Debug information is most of a module, and the encoder reads every byte of it.
+            "--config",
+            "profile.dev.strip=\"debuginfo\"",
             "--target",
             "wasm32-unknown-unknown",
             "--package",
