@@ -122,6 +122,21 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Reads a key that begins here, its colon and the space around, and stops at the value.
+    pub(super) fn key(&mut self) -> Read<Quoted<'a>> {
+        if self.peek() != b'"' {
+            return self.syntax("expected a key");
+        }
+        let key = self.string()?;
+        self.skip_space();
+        if self.peek() != b':' {
+            return self.syntax("expected `:`");
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(key)
+    }
+
     /// The byte after the escape whose backslash is at `at`.
     fn escape_end(&self, at: usize) -> Read<usize> {
         match self.bytes.get(at + 1) {

@@ -4,6 +4,7 @@
 //! as the list has elements; values that are not there are nulls. Recursion is as deep as the asked-for paths, not as the record.
 
 use super::cursor::Cursor;
+use super::keys::{Found, Gap};
 use super::shape::{Shape, Target};
 use super::{Limits, Scratch, leaf, skip};
 use crate::decode::columns::Columns;
@@ -84,20 +85,20 @@ impl Walk<'_> {
     fn object(&mut self, object: u32, depth: usize) -> Read<()> {
         self.open(depth)?;
         let instance = self.shape.next_instance();
-        let mut seen = 0;
-        if self.cursor.peek() == b'}' {
-            self.cursor.at += 1;
-            return self.missing_keys(object, instance, seen);
-        }
-        let mut previous = None;
-        loop {
-            let start = self.cursor.at;
+        let (mut gap, mut seen) = (Gap::FIRST, 0);
+        while self.cursor.peek() != b'}' {
             let keys = &mut self.shape.objects[object as usize].keys;
-            let found = keys.read(&mut self.cursor, previous, instance)?;
+            let found = match keys.predicted(&mut self.cursor, gap, instance) {
+                Some(found) => found,
+                None => match self.next_key(object, gap, instance)? {
+                    Some(found) => found,
+                    None => break,
+                },
+            };
             if found.target != Target::Skip {
                 if found.again {
                     return Err(Failure::new(
-                        start,
+                        self.cursor.at,
                         Cause::Twice {
                             path: self.shape.path_of(found.target),
                         },
@@ -105,18 +106,30 @@ impl Walk<'_> {
                 }
                 seen += 1;
             }
-            previous = found.id.or(previous);
+            gap = found.after;
             self.value(found.target, depth + 1)?;
-            self.cursor.skip_space();
-            match self.cursor.peek() {
-                b',' => self.cursor.at += 1,
-                b'}' => break,
-                _ => return self.cursor.syntax("expected `,` or `}`"),
-            }
-            self.cursor.skip_space();
         }
         self.cursor.at += 1;
         self.missing_keys(object, instance, seen)
+    }
+
+    /// Goes from a gap to the next value, or stops at the closing brace.
+    #[inline(never)]
+    fn next_key(&mut self, object: u32, gap: Gap, instance: u64) -> Read<Option<Found>> {
+        let gap_at = self.cursor.at;
+        self.cursor.skip_space();
+        if self.cursor.peek() == b'}' {
+            return Ok(None);
+        }
+        if gap != Gap::FIRST {
+            if self.cursor.peek() != b',' {
+                return self.cursor.syntax("expected `,` or `}`");
+            }
+            self.cursor.at += 1;
+            self.cursor.skip_space();
+        }
+        let keys = &mut self.shape.objects[object as usize].keys;
+        keys.read(&mut self.cursor, gap, gap_at, instance).map(Some)
     }
 
     /// Reads the array that begins here.
@@ -124,6 +137,7 @@ impl Walk<'_> {
         self.open(depth)?;
         let element = self.shape.lists[list as usize].element;
         let mut elements = 0;
+        self.cursor.skip_space();
         if self.cursor.peek() != b']' {
             loop {
                 if elements == self.limits.list_elements_max {
@@ -151,7 +165,7 @@ impl Walk<'_> {
     }
 
     /// Goes over an opening bracket.
-    #[inline]
+    #[inline(always)]
     fn open(&mut self, depth: usize) -> Read<()> {
         if depth >= self.limits.depth_max {
             return Err(Failure::new(
@@ -162,7 +176,6 @@ impl Walk<'_> {
             ));
         }
         self.cursor.at += 1;
-        self.cursor.skip_space();
         Ok(())
     }
 
@@ -172,7 +185,7 @@ impl Walk<'_> {
         self.missing(target)
     }
 
-    #[inline]
+    #[inline(always)]
     fn missing_keys(&mut self, object: u32, instance: u64, seen: usize) -> Read<()> {
         let asked = self.shape.objects[object as usize].keys.asked();
         if seen < asked {

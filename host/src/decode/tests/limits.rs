@@ -175,3 +175,40 @@ fn key_order_does_not_matter() {
         );
     }
 }
+
+/// What stood between values last time is compared as bytes; that must not let through what reading would refuse.
+#[test]
+fn a_learned_order_lets_nothing_through() {
+    let schema = DecodeSchema::new(vec![
+        field("a", ScalarType::Int64),
+        field("b", ScalarType::Int64),
+    ]);
+    let taught = br#"{"a":1,"b":2, "c": 3}"#.as_slice();
+    let good: [&[u8]; 4] = [
+        br#"{"a":1,"b": 2, "c":  3}"#,
+        br#"{ "a":1,"b":2}"#,
+        b"{\"a\":1,\"b\":\n2 , \"c\": 3 }",
+        br#"{"a":1,"b":2, "c": {"a":1,"b":1}}"#,
+    ];
+    let bad: [&[u8]; 9] = [
+        br#"{,"b":2, "c": 3}"#,
+        br#"{"b":2,"a":1"c": 3}"#,
+        br#"{"a":1,"b":2 "c": 3}"#,
+        br#"{"a":1,,"b":2}"#,
+        br#"{"a":1,"b":,"b":2}"#,
+        br#"{"a":1,"b":2,"a":1}"#,
+        br#"{"a":1,"b":2, "c": }"#,
+        br#"{"a":1,"b":2, "c":"#,
+        br#"{"a":1,"b":"#,
+    ];
+    let mut decoder = Decoder::new(&schema).unwrap();
+    for record in good {
+        let decoded = decoder.decode(&block(&[taught, record, taught]));
+        assert_eq!(decoded.undecodable, []);
+        assert_eq!(written(&decoded, 1), ["1", "2"]);
+    }
+    for record in bad {
+        let decoded = decoder.decode(&block(&[taught, record, taught]));
+        assert_eq!(decoded.rows, [0, 2], "{}", String::from_utf8_lossy(record));
+    }
+}

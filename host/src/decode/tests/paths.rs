@@ -10,7 +10,7 @@ fn duplicates_matter_where_asked() {
         field("items[].q", ScalarType::Int64),
     ]);
     let cases = [
-        (r#"{"a":1,"a":1}"#, "`a`: given twice, again at byte 7"),
+        (r#"{"a":1,"a":1}"#, "`a`: given twice, again at byte 11"),
         (r#"{"a":null,"a":1}"#, "`a`: given twice"),
         (r#"{"a":1,"\u0061":1}"#, "`a`: given twice"),
         (

@@ -1,0 +1,61 @@
+//! Short numbers, eight bytes at once in a register: prices, quantities, numbers of things. Knows nothing of what follows from them.
+
+/// A number of up to 7 bytes without an exponent, with the byte after it in the same word: what most are, and no loop over digits,
+/// whose end would be guessed wrong now and then.
+pub(super) struct Short {
+    pub(super) mantissa: u64,
+    pub(super) decimals: u32,
+    pub(super) len: usize,
+}
+
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+impl Short {
+    /// Scans the digits at the low end of the word; `None` for all but good short numbers.
+    #[inline(always)]
+    pub(super) fn scan(word: u64) -> Option<Self> {
+        let digits = word ^ (EACH * 0x30);
+        // The high bit of each byte that is no digit: 10 and more, or above 127.
+        let others = (((digits & (EACH * 0x7f)) + EACH * 0x76) | digits) & (EACH * 0x80);
+        let whole = others.trailing_zeros() & !7;
+        let leading_zero = digits & 0xff == 0 && whole > 8;
+        if others == 0 || whole == 0 || leading_zero {
+            return None;
+        }
+        if byte(word, whole) != b'.' {
+            return (byte(word, whole) | 0x20 != b'e').then(|| Self {
+                mantissa: folded(digits, whole),
+                decimals: 0,
+                len: whole as usize / 8,
+            });
+        }
+        let others = others & (others - 1);
+        let end = others.trailing_zeros() & !7;
+        if others == 0 || end == whole + 8 || byte(word, end) | 0x20 == b'e' {
+            return None;
+        }
+        let before = (1 << whole) - 1;
+        let without_point = (digits & before) | ((digits >> 8) & !before);
+        let mantissa = folded(without_point, end - 8);
+        Some(Self {
+            mantissa,
+            decimals: (end - whole) / 8 - 1,
+            len: end as usize / 8,
+        })
+    }
+}
+
+#[inline(always)]
+fn byte(word: u64, bit: u32) -> u8 {
+    (word >> bit) as u8
+}
+
+/// The value of the digits in the lowest `bits` (8 to 56), the first digit lowest. Pairs, then fours, then all eight at once; see
+/// Daniel Lemire, "Quickly parsing eight digits" (2018).
+#[inline(always)]
+fn folded(digits: u64, bits: u32) -> u64 {
+    let aligned = digits << (64 - bits);
+    let pairs = aligned.wrapping_mul(10).wrapping_add(aligned >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
+}
