@@ -38,6 +38,20 @@ pub enum CompileMode {
     InProcess,
 }
 
+impl CompileMode {
+    /// In a child of this very binary, which must hand `weir __compile` on to `compile_child_main`.
+    ///
+    /// # Errors
+    /// If the system does not say which binary this is.
+    pub fn child_of_this_binary() -> std::io::Result<Self> {
+        let exe = std::env::current_exe()?;
+        Ok(Self::ChildProcess {
+            exe,
+            limits: CompileLimits::default(),
+        })
+    }
+}
+
 /// What a compiling child may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompileLimits {
