@@ -1,4 +1,4 @@
-//! The ledger: what became of every record, and what each KPI published. Counts only; told in the report, the log and the view.
+//! The ledger: what became of every record. Counts only; told in the report, the log and the view.
 
 /// Counts over a run, or over a part of one; parts add up.
 ///
@@ -31,12 +31,6 @@ pub struct KpiLedger {
     pub late: u64,
     /// Pairs of a record and a window that refused it: also of records that count in other windows.
     pub refused_pairs: u64,
-    /// Windows published for the first time, unavailable ones too.
-    pub windows: u64,
-    /// Rows of all publications, those of a window that is published again counted again.
-    pub rows: u64,
-    /// Publications of windows that were published before.
-    pub revisions: u64,
 }
 
 impl Ledger {
@@ -104,9 +98,6 @@ impl std::ops::AddAssign for KpiLedger {
         self.counted += other.counted;
         self.late += other.late;
         self.refused_pairs += other.refused_pairs;
-        self.windows += other.windows;
-        self.rows += other.rows;
-        self.revisions += other.revisions;
     }
 }
 
@@ -119,10 +110,7 @@ mod tests {
         let kpi = KpiLedger {
             counted: 3,
             late: 2,
-            refused_pairs: 9,
-            windows: 1,
-            rows: 2,
-            revisions: 1,
+            refused_pairs: 9
         };
         let part = Ledger {
             read: 15,

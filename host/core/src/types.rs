@@ -16,7 +16,7 @@ pub enum ScalarType {
     Boolean,
     /// A 64-bit whole number.
     Int64,
-    /// A finite IEEE 754 binary64.
+    /// An IEEE 754 binary64; finite, but in results of KPIs.
     Float64,
     /// A 64-bit mantissa times 10^-scale. `None` where a plugin takes any scale, or gives it with each column.
     Decimal(Option<u8>),

@@ -13,8 +13,8 @@ pub(super) const WAITING_MAX: usize = 64;
 /// From one worker, in the order of its work.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// State folded since the last flush. The worker promises that what it folds from now on is late for every window that ends
-    /// at or before `acknowledged_us`.
+    /// State folded since the last flush. The worker promises that no record that it folds from now on is in time for a window
+    /// that ends at or before `acknowledged_us`.
     Flushed { delta: Option<Delta>, acknowledged_us: i64 },
     /// Records that are not counted.
     Letters(Vec<Letter>),

@@ -57,9 +57,9 @@ pub struct KpiReport {
     pub refused_pairs: u64,
     /// Windows published, each once.
     pub windows: u64,
-    /// Rows published, those of revisions included.
+    /// Rows of these windows, as they stand now.
     pub rows: u64,
-    /// Windows published again with late records.
+    /// Late records that windows have taken, over all windows: the sum of their revisions.
     pub revisions: u64,
     /// Why it is quarantined.
     pub quarantined: Option<String>,

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use wasmtime::component::Component;
 
-/// The hidden subcommand.
 /// The hidden subcommand of a compiling child.
 pub const SUBCOMMAND: &str = "__compile";
 /// Compiled code of a Python component is about 80 MiB.

@@ -233,7 +233,7 @@ fn key_value(wire: &KeyWire) -> KeyValue {
 
 fn ledger(header: &Header) -> Ledger {
     let [read, undecodable, future_dated, rejected, filtered, kept] = header.ledger;
-    let kpi = |&[counted, late, refused_pairs]: &[u64; 3]| KpiLedger { counted, late, refused_pairs, ..KpiLedger::default() };
+    let kpi = |&[counted, late, refused_pairs]: &[u64; 3]| KpiLedger { counted, late, refused_pairs };
     let kpis = header.kpi_ledgers.iter().map(kpi).collect();
     Ledger { read, undecodable, future_dated, rejected, filtered, kept, kpis }
 }
