@@ -17,7 +17,7 @@ use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, SinkError};
 use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::{GeneratorSettings, GeneratorSource};
-use crate::source::kafka::{CONNECT_WAIT, KafkaSettings, KafkaSource, KafkaStart};
+use crate::source::kafka::{CONNECT_WAIT, KafkaSettings, KafkaSource, KafkaStart, METADATA_INTERVAL};
 use crate::source::{Source, SourceError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -319,6 +319,7 @@ fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> 
             bounded: until_end,
             properties: properties.0.clone(),
             connect_wait: CONNECT_WAIT,
+            metadata_interval: METADATA_INTERVAL,
             clock: clock::now_us,
         })?),
         SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {

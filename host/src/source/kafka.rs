@@ -5,11 +5,14 @@
 
 mod client;
 mod connect;
+mod growth;
 mod parts;
+mod probe;
 mod reader;
 mod trouble;
 
 use self::connect::Found;
+use self::growth::Growth;
 use self::reader::KafkaReader;
 use super::{Assignment, Clock, OLDEST, Partition, Reader, Source, SourceError};
 use rdkafka::ClientConfig;
@@ -18,6 +21,9 @@ use std::time::Duration;
 
 /// How long to try for a first answer of the cluster, unless set otherwise.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(20);
+
+/// How often to ask whether the topic has got partitions, unless set otherwise.
+pub const METADATA_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What to read.
 #[derive(Debug, Clone)]
@@ -34,6 +40,8 @@ pub struct KafkaSettings {
     pub properties: BTreeMap<String, String>,
     /// How long to try for a first answer; see [`CONNECT_WAIT`].
     pub connect_wait: Duration,
+    /// How often to ask whether the topic has got partitions, which ends a run without end; see [`METADATA_INTERVAL`].
+    pub metadata_interval: Duration,
     /// The arrival time of records whose topic does not record their append time.
     pub clock: Clock,
 }
@@ -55,6 +63,7 @@ pub struct KafkaSource {
     topic: String,
     start: KafkaStart,
     bounded: bool,
+    metadata_interval: Duration,
     clock: Clock,
     found: Vec<Found>,
     partitions: Vec<Partition>,
@@ -82,6 +91,7 @@ impl KafkaSource {
             topic: settings.topic.clone(),
             start: settings.start,
             bounded: settings.bounded,
+            metadata_interval: settings.metadata_interval,
             clock: settings.clock,
             partitions: partitions.collect(),
             found,
@@ -126,10 +136,14 @@ impl Source for KafkaSource {
                 end: self.bounded.then_some(found.high),
             });
         }
+        // One reader asks for all: the one that has the first partition.
+        let is_asking = !self.bounded && places.iter().any(|place| place.partition == 0);
+        let growth = is_asking.then(|| Growth::new(&self.topic, self.found.len(), self.metadata_interval));
         Ok(Box::new(KafkaReader::open(
             self.config.clone(),
             &self.topic,
             &places,
+            growth,
             self.clock,
         )?))
     }

@@ -5,7 +5,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::time::{Duration, Instant};
 use weir::source::kafka::KafkaStart;
-use weir::source::{Assignment, ReadEvent, Source};
+use weir::source::{Assignment, OLDEST, ReadEvent, Source};
 use weir_services::client::{self, Produced};
 
 #[test]
@@ -126,6 +126,29 @@ fn latest_begins_with_what_comes_after_connecting() {
     let mut brought = Brought::default();
     brought.until(&mut *reader, 100, |brought| brought.count() == 5);
     assert_eq!(brought.values(0), expected(0, 20..25));
+}
+
+#[test]
+fn a_partition_that_a_checkpoint_does_not_know_begins_with_its_oldest_record() {
+    let topic = topic(2, &[]);
+    fill(&topic, 0, 0..20);
+    fill(&topic, 1, 0..7);
+    let live = weir::source::kafka::KafkaSettings { bounded: false, ..settings(&topic) };
+    assert_eq!(connect(&live).partitions()[0].begin, None, "the oldest record needs no offset");
+    let source = connect(&weir::source::kafka::KafkaSettings { start: KafkaStart::Latest, ..live });
+    fill(&topic, 0, 20..25);
+    let begins: Vec<Option<i64>> = source.partitions().iter().map(|part| part.begin).collect();
+    assert_eq!(begins, [Some(20), Some(7)], "the ends at connecting");
+    assert!(source.grows());
+    let assigned = [(0, Some(OLDEST)), (1, None)];
+    let mut reader =
+        source.open(&assigned.map(|(partition, offset)| Assignment { partition, offset })).unwrap();
+    let mut brought = Brought::default();
+    brought.until(&mut *reader, 100, |brought| {
+        brought.count() >= 25 && brought.caught_up.contains(&0) && brought.caught_up.contains(&1)
+    });
+    assert_eq!(brought.values(0), expected(0, 0..25));
+    assert_eq!(brought.values(1), Vec::<String>::new());
 }
 
 #[test]

@@ -87,6 +87,7 @@ pub fn settings(topic: &str) -> KafkaSettings {
         bounded: true,
         properties: BTreeMap::new(),
         connect_wait: Duration::from_secs(30),
+        metadata_interval: weir::source::kafka::METADATA_INTERVAL,
         clock: || NOW_US,
     }
 }

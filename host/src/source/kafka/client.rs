@@ -159,14 +159,17 @@ impl ConsumerContext for Ear {}
 
 /// A consumer that is closed on a thread of its own: closing waits for the group's coordinator and so, with no broker, for ever
 /// (librdkafka #3740).
-pub(super) struct Client(Option<BaseConsumer<Ear>>);
+pub(super) struct Client {
+    consumer: Option<BaseConsumer<Ear>>,
+    close_wait: Duration,
+}
 
 impl Client {
     /// Starts a client; it connects behind our back.
     pub(super) fn start(config: &ClientConfig) -> Result<Client, SourceError> {
         let consumer = BaseConsumer::from_config_and_context(config, Ear::default());
         consumer
-            .map(|consumer| Client(Some(consumer)))
+            .map(|consumer| Client { consumer: Some(consumer), close_wait: CLOSE_WAIT })
             .map_err(|error| match error {
                 KafkaError::ClientConfig(_, reason, name, value) => SourceError::Setting(format!(
                     "the Kafka property {name} = {value:?} is refused: {reason}"
@@ -176,6 +179,12 @@ impl Client {
                 }
                 error => SourceError::Setting(format!("the Kafka client does not start: {error}")),
             })
+    }
+
+    /// Whoever drops it does not wait for it to close.
+    pub(super) fn without_goodbye(mut self) -> Client {
+        self.close_wait = Duration::ZERO;
+        self
     }
 }
 
@@ -187,13 +196,13 @@ impl Deref for Client {
         reason = "the consumer is only taken out by drop, after which nobody can ask"
     )]
     fn deref(&self) -> &BaseConsumer<Ear> {
-        self.0.as_ref().expect("a live client")
+        self.consumer.as_ref().expect("a live client")
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let Some(consumer) = self.0.take() else {
+        let Some(consumer) = self.consumer.take() else {
             return;
         };
         let (closed, wait) = mpsc::channel();
@@ -203,7 +212,7 @@ impl Drop for Client {
                 drop(consumer);
                 let _ = closed.send(());
             });
-        if closing.is_ok() && wait.recv_timeout(CLOSE_WAIT).is_err() {
+        if closing.is_ok() && wait.recv_timeout(self.close_wait).is_err() {
             tracing::debug!("the Kafka client takes long to close; it is left to itself");
         }
     }

@@ -72,8 +72,10 @@ pub(super) struct Parts {
     /// Bytes in all blocks being filled.
     filling_bytes: usize,
     filling_records: usize,
-    /// Partitions that ended since they were last asked for.
+    /// Partitions that ended and are not yet told.
     ended: Vec<i32>,
+    /// Partitions that ended and that the client still fetches.
+    fetched: Vec<i32>,
 }
 
 impl Parts {
@@ -102,11 +104,14 @@ impl Parts {
             filling_bytes: 0,
             filling_records: 0,
             ended: Vec::new(),
+            fetched: Vec::new(),
         };
         for index in 0..parts.parts.len() {
             let place = parts.parts[index].place;
             parts.reached(index, place.begin);
         }
+        // What ends here is not assigned at all.
+        parts.fetched.clear();
         parts.flush();
         parts
     }
@@ -131,6 +136,11 @@ impl Parts {
     /// Whether some block has a record.
     pub(super) fn is_filling(&self) -> bool {
         self.filling_records > 0
+    }
+
+    /// How many records are in blocks that are not ready.
+    pub(super) fn filling_records(&self) -> usize {
+        self.filling_records
     }
 
     /// Takes a message in; true when it is time to hand over: a block is full or a partition has ended.
@@ -191,6 +201,7 @@ impl Parts {
         if ends {
             part.ended = true;
             self.ended.push(part.place.id);
+            self.fetched.push(part.place.id);
         }
         ends
     }
@@ -213,9 +224,9 @@ impl Parts {
         self.ended.clear();
     }
 
-    /// The ids of partitions that ended and were not yet told.
-    pub(super) fn ended_ids(&self) -> &[i32] {
-        &self.ended
+    /// The ids of partitions that ended since this was last asked: there is no use in fetching them on.
+    pub(super) fn take_fetched(&mut self) -> Vec<i32> {
+        std::mem::take(&mut self.fetched)
     }
 
     /// Whether something can be handed over.

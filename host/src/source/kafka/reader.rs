@@ -3,8 +3,13 @@
 //! So a trickle is handed over record by record and a flood in full blocks, without a timer. It knows the client and the
 //! partitions' rules (`parts`); nothing of what records mean.
 
+#[cfg(test)]
+mod tests;
+
 use super::client::Client;
+use super::growth::Growth;
 use super::parts::{Message, Part, Parts, Place};
+use super::probe::Probes;
 use super::{Clock, SourceError, trouble};
 use crate::source::{ReadEvent, Reader};
 use rdkafka::consumer::Consumer;
@@ -14,15 +19,19 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
 use weir_core::block::NO_TIMESTAMP;
 
-/// How long a question to a broker may take that is asked while records wait.
+/// How long a question to a broker may take when the reading ends anyhow.
 const ASK_WAIT: Duration = Duration::from_secs(2);
+
+/// How long all questions together may take that confirm an end: records of other partitions wait for it.
+const CONFIRM_WAIT: Duration = Duration::from_secs(1);
 
 /// Reads some partitions of a topic.
 pub(super) struct KafkaReader {
     client: Client,
-    config: ClientConfig,
     topic: String,
     parts: Parts,
+    probes: Probes,
+    growth: Option<Growth>,
     clock: Clock,
 }
 
@@ -32,6 +41,7 @@ impl KafkaReader {
         config: ClientConfig,
         topic: &str,
         places: &[Place],
+        growth: Option<Growth>,
         clock: Clock,
     ) -> Result<KafkaReader, SourceError> {
         let client = Client::start(&config)?;
@@ -48,20 +58,25 @@ impl KafkaReader {
         assign(&client, topic, live)?;
         Ok(KafkaReader {
             client,
-            config,
+            probes: Probes::new(config, topic),
             topic: topic.to_owned(),
             parts,
+            growth,
             clock,
         })
     }
 
     /// Polls until something is ready or the wait is over.
     fn poll(&mut self, records_max: usize, wait: Duration) -> Result<(), SourceError> {
+        if let Some(growth) = &mut self.growth {
+            growth.check(&self.client)?;
+        }
         let until = Instant::now() + wait;
         // The clock is read once a wait, not once a record: what came together arrived together.
         let mut now_us = (self.clock)();
         while !self.parts.is_ready() {
-            let is_waiting = !self.parts.is_filling();
+            let filled = self.parts.filling_records();
+            let is_waiting = filled == 0;
             let left = if is_waiting {
                 until.saturating_duration_since(Instant::now())
             } else {
@@ -76,15 +91,19 @@ impl KafkaReader {
                         self.hand_over()?;
                     }
                 }
-                Some(Err(KafkaError::PartitionEOF(id))) => self.parts.at_end(id),
+                Some(Err(KafkaError::PartitionEOF(id))) => {
+                    self.parts.at_end(id);
+                    self.pause_ended()?;
+                }
                 Some(Err(error)) => self.trouble(&error)?,
                 None => {
                     self.look_at_positions()?;
                     self.hand_over()?;
-                    if is_waiting && Instant::now() >= until {
-                        return Ok(());
-                    }
                 }
+            }
+            // What fills no block, such as records that are left out, may come without a pause: then only the time ends it.
+            if self.parts.filling_records() == filled && Instant::now() >= until {
+                return self.hand_over();
             }
         }
         Ok(())
@@ -92,17 +111,21 @@ impl KafkaReader {
 
     /// Makes what was filled ready; what has ended is no longer fetched.
     fn hand_over(&mut self) -> Result<(), SourceError> {
-        if !self.parts.ended_ids().is_empty() {
-            let mut ended = TopicPartitionList::new();
-            for id in self.parts.ended_ids() {
-                ended.add_partition(&self.topic, *id);
-            }
-            self.client
-                .pause(&ended)
-                .map_err(|error| trouble::explain(&self.topic, &error, None))?;
-        }
+        self.pause_ended()?;
         self.parts.flush();
         Ok(())
+    }
+
+    fn pause_ended(&mut self) -> Result<(), SourceError> {
+        let ids = self.parts.take_fetched();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut ended = TopicPartitionList::with_capacity(ids.len());
+        for id in ids {
+            ended.add_partition(&self.topic, id);
+        }
+        self.client.pause(&ended).map_err(|error| trouble::explain(&self.topic, &error, None))
     }
 
     /// Bounded: the client may have passed an end over offsets that hold no record, and then there is no message to tell.
@@ -138,11 +161,14 @@ impl KafkaReader {
     }
 
     /// Passing troubles are the client's; what it can't mend ends the reading.
-    fn trouble(&self, error: &KafkaError) -> Result<(), SourceError> {
+    fn trouble(&mut self, error: &KafkaError) -> Result<(), SourceError> {
         let code = error.rdkafka_error_code();
         if !matches!(error, KafkaError::MessageConsumptionFatal(_))
             && code.is_some_and(trouble::passes)
         {
+            if let Some(growth) = &mut self.growth {
+                growth.put_off();
+            }
             return Ok(());
         }
         if trouble::is_out_of_range(code) {
@@ -165,32 +191,6 @@ impl KafkaReader {
             error,
             told.as_ref().map(|(_, reason)| reason.as_str()),
         ))
-    }
-
-    /// Whether there is no record from `part.next` to `high`, although offsets are: asked of a second client, because the
-    /// first may be behind for reasons that it does not tell.
-    fn is_quiet(&self, id: i32, next: i64) -> bool {
-        let Ok(probe) = Client::start(&self.config) else {
-            return false;
-        };
-        if assign(
-            &probe,
-            &self.topic,
-            std::iter::once((id, Offset::Offset(next))),
-        )
-        .is_err()
-        {
-            return false;
-        }
-        let until = Instant::now() + ASK_WAIT;
-        while Instant::now() < until {
-            match probe.poll(Duration::from_millis(50)) {
-                Some(Err(KafkaError::PartitionEOF(_))) => return true,
-                Some(Ok(_)) => return false,
-                _ => {}
-            }
-        }
-        false
     }
 }
 
@@ -224,25 +224,28 @@ impl Reader for KafkaReader {
         if ended {
             return true;
         }
-        let Ok((_, high)) = self
-            .client
-            .fetch_watermarks(&self.topic, place.id, ASK_WAIT)
-        else {
+        let until = Instant::now() + CONFIRM_WAIT;
+        let Ok((_, high)) = self.client.fetch_watermarks(&self.topic, place.id, CONFIRM_WAIT) else {
             return false;
         };
         if next.max(quiet_until) >= high {
             return true;
         }
-        let is_quiet = at_end && self.is_quiet(place.id, next);
-        if let Some(part) = self.parts.at_place(partition).filter(|_| is_quiet) {
-            part.quiet_until = high;
+        if !at_end {
+            return false;
         }
-        is_quiet
+        let Some(quiet_until) = self.probes.quiet_until(place.id, next, high, until) else {
+            return false;
+        };
+        if let Some(part) = self.parts.at_place(partition) {
+            part.quiet_until = quiet_until;
+        }
+        quiet_until >= high
     }
 }
 
 /// Assigns partitions with the offsets to begin at.
-fn assign(
+pub(super) fn assign(
     client: &Client,
     topic: &str,
     places: impl Iterator<Item = (i32, Offset)>,

@@ -90,6 +90,7 @@ fn what_came_before_the_end_is_handed_over_before_it() {
     parts.at_end(10);
     parts.at_end(11);
     parts.at_end(11);
+    assert_eq!(parts.take_fetched(), [11], "an end that the client tells is one too");
     assert_eq!(
         told(&mut parts, 100),
         ["0:[5]", "1:[6]", "caught up 0", "ended 1"]
@@ -111,8 +112,9 @@ fn a_bounded_partition_ends_at_its_last_record_or_at_one_behind_it() {
     assert!(!take(&mut parts, 11, 5, 100) && take(&mut parts, 11, 8, 100));
     assert!(!take(&mut parts, 10, 7, 100), "it has ended");
     assert!(!parts.position(12, 6) && parts.position(12, 7) && !parts.position(12, 8));
-    assert_eq!(parts.ended_ids(), [10, 11, 12]);
     parts.flush();
+    assert_eq!(parts.take_fetched(), [10, 11, 12], "13 and 14 never were");
+    assert!(parts.take_fetched().is_empty());
     assert_eq!(
         told(&mut parts, 100),
         ["0:[5 6]", "1:[5]", "ended 0", "ended 1", "ended 2"]
