@@ -105,17 +105,17 @@ fn trap(error: &wasmtime::Error) -> Option<String> {
 }
 
 fn trail(backtrace: &WasmBacktrace) -> String {
-    const FRAMES: usize = 5;
+    const FRAMES: usize = 3;
+    // How a panic comes about is the same for all; where it does is what the author wants to know.
+    const MACHINERY: [&str; 4] = ["__rustc::", "alloc::", "core::", "std::"];
     let names: Vec<String> = backtrace
         .frames()
         .iter()
         .filter_map(|frame| frame.func_name())
+        .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
+        .filter(|name| !MACHINERY.iter().any(|machinery| name.trim_start_matches('<').starts_with(machinery)))
         .take(FRAMES)
-        .map(|name| format!("`{}`", tame(name)))
+        .map(|name| format!("`{}`", tame(&name)))
         .collect();
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!(", in {}", names.join(" from "))
-    }
+    if names.is_empty() { String::new() } else { format!(", in {}", names.join(" from ")) }
 }
