@@ -3,11 +3,7 @@
 //!
 //! It calls wasmtime itself, because the plugin room knows only the layout that was chosen; the last rows go through that room.
 
-#![allow(
-    missing_docs,
-    clippy::expect_used,
-    reason = "a benchmark stops at the first surprise"
-)]
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark stops at the first surprise")]
 
 use arrow_array::{ArrayRef, Float64Array};
 use std::path::{Path, PathBuf};
@@ -39,44 +35,27 @@ fn main() {
     print_head();
     for case in CASES {
         let run = |bench: &mut Bench| BATCHES.map(|rows| (case.run)(bench, &Batch::new(rows)));
-        print_row(
-            case.name,
-            run(&mut { free.fresh() }),
-            run(&mut { limited.fresh() }),
-        );
+        print_row(case.name, run(&mut { free.fresh() }), run(&mut { limited.fresh() }));
     }
     print_room();
     let mut free = free;
     let mut limited = limited;
     let call = |bench: &mut Bench| best(|n| bench.each(n, |world, store| world.call_empty(store)));
-    println!(
-        "\nan empty call: {:.0} ns without limits, {:.0} ns with",
-        call(&mut free),
-        call(&mut limited)
-    );
-    println!(
-        "an instance: {:.0} µs",
-        best(|n| (0..n).for_each(|_| drop(std::hint::black_box(limited.fresh())))) / 1e3
-    );
+    println!("\nan empty call: {:.0} ns without limits, {:.0} ns with", call(&mut free), call(&mut limited));
+    println!("an instance: {:.0} µs", best(|n| (0..n).for_each(|_| drop(std::hint::black_box(limited.fresh())))) / 1e3);
 }
 
 fn component(name: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../guests");
-    let options = BuildOptions {
-        out: Some(target.join("components")),
-        target_dir: Some(target),
-        locked: true,
-    };
+    let options = BuildOptions { out: Some(target.join("components")), target_dir: Some(target), locked: true };
     let dir = root.join("tests/guests").join(name);
     // The bench guest has a world of its own, so the build's last check refuses it; the module is all that is needed.
     match build(&dir, &options) {
         Ok(built) => std::fs::read(built.path).expect("built"),
         Err(weir::plugin::BuildError::NotAPlugin { path, .. }) => {
             let module = std::fs::read(path).expect("built");
-            let encoder = wit_component::ComponentEncoder::default()
-                .module(&module)
-                .expect("a module with bindings");
+            let encoder = wit_component::ComponentEncoder::default().module(&module).expect("a module with bindings");
             { encoder }.encode().expect("a component")
         }
         Err(error) => panic!("{error}"),
@@ -91,85 +70,48 @@ struct Case {
 }
 
 const CASES: &[Case] = &[
-    Case {
-        name: "native loop, slot a row",
-        run: |_, batch| batch.per_row(native(batch)),
-    },
+    Case { name: "native loop, slot a row", run: |_, batch| batch.per_row(native(batch)) },
     Case {
         name: "slot a row: u32, f64",
-        run: |bench, b| {
-            b.per_row(best(|n| {
-                bench.each(n, |w, s| w.call_slots(s, &b.groups, &b.values))
-            }))
-        },
+        run: |bench, b| b.per_row(best(|n| bench.each(n, |w, s| w.call_slots(s, &b.groups, &b.values)))),
     },
     Case {
         name: "sorted segments: f64",
         run: |bench, b| {
-            b.per_row(best(|n| {
-                bench.each(n, |w, s| {
-                    w.call_segments(s, &b.segment_groups, &b.segment_ends, &b.values)
-                })
-            }))
+            b.per_row(best(|n| bench.each(n, |w, s| w.call_segments(s, &b.segment_groups, &b.segment_ends, &b.values))))
         },
     },
-    Case {
-        name: "sorted segments, and the host's sorting",
-        run: sorted,
-    },
+    Case { name: "sorted segments, and the host's sorting", run: sorted },
     Case {
         name: "slot a row, validity a bit",
         run: |bench, b| {
-            b.per_row(best(|n| {
-                bench.each(n, |w, s| {
-                    w.call_slots_bitmap(s, &b.groups, &b.values, &b.bits)
-                })
-            }))
+            b.per_row(best(|n| bench.each(n, |w, s| w.call_slots_bitmap(s, &b.groups, &b.values, &b.bits))))
         },
     },
     Case {
         name: "slot a row, validity a byte",
         run: |bench, b| {
-            b.per_row(best(|n| {
-                bench.each(n, |w, s| {
-                    w.call_slots_bytes(s, &b.groups, &b.values, &b.bytes)
-                })
-            }))
+            b.per_row(best(|n| bench.each(n, |w, s| w.call_slots_bytes(s, &b.groups, &b.values, &b.bytes))))
         },
     },
     Case {
         name: "s64 and text as offsets and bytes",
         run: |bench, b| {
             b.per_row(best(|n| {
-                bench.each(n, |w, s| {
-                    w.call_texts(s, &b.groups, &b.ints, &b.offsets, b.text.as_bytes())
-                })
+                bench.each(n, |w, s| w.call_texts(s, &b.groups, &b.ints, &b.offsets, b.text.as_bytes()))
             }))
         },
     },
-    Case {
-        name: "s64 and text as list<string>",
-        run: strings,
-    },
+    Case { name: "s64 and text as list<string>", run: strings },
     Case {
         name: "list<record>: u32, f64",
         run: |bench, b| b.per_row(best(|n| bench.each(n, |w, s| w.call_records(s, &b.rows)))),
     },
-    Case {
-        name: "list<record>: and two strings",
-        run: invoices,
-    },
-    Case {
-        name: "a call a row",
-        run: one_by_one,
-    },
+    Case { name: "list<record>: and two strings", run: invoices },
+    Case { name: "a call a row", run: one_by_one },
     Case {
         name: "an f64 column back",
-        run: |bench, b| {
-            b.per_row(best(|n| {
-                bench.each(n, |w, s| w.call_give(s, b.groups.len() as u32))
-            }))
-        },
+        run: |bench, b| b.per_row(best(|n| bench.each(n, |w, s| w.call_give(s, b.groups.len() as u32)))),
     },
 ];
 
@@ -177,10 +119,7 @@ fn native(batch: &Batch) -> f64 {
     let mut sums = vec![0.0; GROUPS as usize];
     best(|n| {
         for _ in 0..n {
-            for (group, value) in std::hint::black_box(&batch.groups)
-                .iter()
-                .zip(&batch.values)
-            {
+            for (group, value) in std::hint::black_box(&batch.groups).iter().zip(&batch.values) {
                 sums[*group as usize] += value;
             }
             std::hint::black_box(&mut sums);
@@ -195,9 +134,7 @@ fn sorted(bench: &mut Bench, b: &Batch) -> f64 {
     b.per_row(best(|n| {
         bench.each(n, |world, store| {
             places.fill(0);
-            b.groups
-                .iter()
-                .for_each(|group| places[*group as usize + 1] += 1);
+            b.groups.iter().for_each(|group| places[*group as usize + 1] += 1);
             (0..GROUPS as usize).for_each(|group| places[group + 1] += places[group]);
             for (group, value) in b.groups.iter().zip(&b.values) {
                 let place = &mut places[*group as usize];
@@ -211,11 +148,7 @@ fn sorted(bench: &mut Bench, b: &Batch) -> f64 {
 
 fn strings(bench: &mut Bench, b: &Batch) -> f64 {
     let texts = b.texts();
-    b.per_row(best(|n| {
-        bench.each(n, |world, store| {
-            world.call_strings(store, &b.groups, &b.ints, &texts)
-        })
-    }))
+    b.per_row(best(|n| bench.each(n, |world, store| world.call_strings(store, &b.groups, &b.ints, &texts))))
 }
 
 fn invoices(bench: &mut Bench, b: &Batch) -> f64 {
@@ -225,25 +158,14 @@ fn invoices(bench: &mut Bench, b: &Batch) -> f64 {
         kind: "ORDER",
         value: *value,
     };
-    let rows: Vec<Invoice<'_>> = b
-        .groups
-        .iter()
-        .zip(&b.values)
-        .zip(&b.texts())
-        .map(row)
-        .collect();
-    b.per_row(best(|n| {
-        bench.each(n, |world, store| world.call_invoices(store, &rows))
-    }))
+    let rows: Vec<Invoice<'_>> = b.groups.iter().zip(&b.values).zip(&b.texts()).map(row).collect();
+    b.per_row(best(|n| bench.each(n, |world, store| world.call_invoices(store, &rows))))
 }
 
 fn one_by_one(bench: &mut Bench, b: &Batch) -> f64 {
     b.per_row(best(|n| {
         bench.each(n, |world, store| {
-            b.groups
-                .iter()
-                .zip(&b.values)
-                .try_for_each(|(group, value)| world.call_one(&mut *store, *group, *value))
+            b.groups.iter().zip(&b.values).try_for_each(|(group, value)| world.call_one(&mut *store, *group, *value))
         });
     }))
 }
@@ -265,9 +187,7 @@ struct Batch {
 impl Batch {
     fn new(rows: usize) -> Self {
         // Multiplied out of order, so that groups come as from a stream.
-        let groups: Vec<u32> = (0..rows as u64)
-            .map(|row| ((row * 2_654_435_761) >> 7) as u32 % GROUPS)
-            .collect();
+        let groups: Vec<u32> = (0..rows as u64).map(|row| ((row * 2_654_435_761) >> 7) as u32 % GROUPS).collect();
         let values: Vec<f64> = (0..rows).map(|row| row as f64 * 0.25).collect();
         let mut batch = Self {
             ints: (0..rows as i64).collect(),
@@ -275,14 +195,7 @@ impl Batch {
             bytes: vec![1; rows],
             offsets: vec![0],
             text: String::new(),
-            rows: groups
-                .iter()
-                .zip(&values)
-                .map(|(group, value)| Row {
-                    group: *group,
-                    value: *value,
-                })
-                .collect(),
+            rows: groups.iter().zip(&values).map(|(group, value)| Row { group: *group, value: *value }).collect(),
             segment_groups: (0..GROUPS).collect(),
             segment_ends: Vec::new(),
             groups,
@@ -294,19 +207,14 @@ impl Batch {
         }
         for slot in 0..GROUPS {
             let before = batch.segment_ends.last().copied().unwrap_or(0);
-            batch
-                .segment_ends
-                .push(before + batch.groups.iter().filter(|group| **group == slot).count() as u32);
+            batch.segment_ends.push(before + batch.groups.iter().filter(|group| **group == slot).count() as u32);
         }
         batch
     }
 
     fn texts(&self) -> Vec<&'static str> {
         const WORDS: [&str; 4] = ["ORDER", "United Kingdom", "Germany", "RETURN"];
-        self.groups
-            .iter()
-            .map(|group| WORDS[*group as usize % WORDS.len()])
-            .collect()
+        self.groups.iter().map(|group| WORDS[*group as usize % WORDS.len()]).collect()
     }
 
     fn per_row(&self, ns: f64) -> f64 {
@@ -326,13 +234,8 @@ struct Bench {
 impl Bench {
     fn new(component: &[u8], is_limited: bool) -> Self {
         let mut config = Config::new();
-        config
-            .concurrency_support(false)
-            .cranelift_nan_canonicalization(true)
-            .max_wasm_stack(512 << 10);
-        config
-            .consume_fuel(is_limited)
-            .epoch_interruption(is_limited);
+        config.concurrency_support(false).cranelift_nan_canonicalization(true).max_wasm_stack(512 << 10);
+        config.consume_fuel(is_limited).epoch_interruption(is_limited);
         let engine = Engine::new(&config).expect("engine");
         let component = Component::new(&engine, component).expect("compiles");
         let clock = Arc::new(Clock::start(engine));
@@ -348,21 +251,11 @@ impl Bench {
         refill(&mut store, is_limited);
         let linker = Linker::new(component.engine());
         let world = Boundary::instantiate(&mut store, &component, &linker).expect("an instance");
-        Self {
-            component,
-            is_limited,
-            store,
-            world,
-            clock,
-        }
+        Self { component, is_limited, store, world, clock }
     }
 
     /// `times` calls, each with a full budget as the plugin room gives it.
-    fn each<R>(
-        &mut self,
-        times: u64,
-        mut call: impl FnMut(&Boundary, &mut Store<()>) -> wasmtime::Result<R>,
-    ) {
+    fn each<R>(&mut self, times: u64, mut call: impl FnMut(&Boundary, &mut Store<()>) -> wasmtime::Result<R>) {
         for _ in 0..times {
             refill(&mut self.store, self.is_limited);
             std::hint::black_box(call(&self.world, &mut self.store).expect("a call"));
@@ -418,10 +311,7 @@ fn best(mut run: impl FnMut(u64)) -> f64 {
 
 fn print_head() {
     let sizes = BATCHES.map(|rows| format!("{rows:>8}")).join(" ");
-    println!(
-        "{:<44} {:>26}   {:>26}",
-        "", "without limits", "with limits"
-    );
+    println!("{:<44} {:>26}   {:>26}", "", "without limits", "with limits");
     println!("{:<44} {sizes}   {sizes}", "rows a batch");
 }
 
@@ -439,14 +329,9 @@ fn print_room() {
         let batch = Batch::new(rows);
         let mut kpi: Box<dyn Kpi> = plugin.kpi(&[]).expect("an instance");
         let columns: [ArrayRef; 1] = [Arc::new(Float64Array::from(batch.values.clone()))];
-        batch.per_row(best(|n| {
-            (0..n).for_each(|_| kpi.update(&batch.groups, &columns).expect("update"))
-        }))
+        batch.per_row(best(|n| (0..n).for_each(|_| kpi.update(&batch.groups, &columns).expect("update"))))
     };
     println!();
     let cells = BATCHES.map(|rows| format!("{:>8.2}", run(rows))).join(" ");
-    println!(
-        "{:<44} {:26}   {cells}",
-        "Kpi::update through the room: sum and count", ""
-    );
+    println!("{:<44} {:26}   {cells}", "Kpi::update through the room: sum and count", "");
 }

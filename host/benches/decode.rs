@@ -16,42 +16,25 @@ const RECORDS: usize = 8_192;
 const ROUNDS: usize = 200;
 
 fn main() {
-    println!(
-        "{:>8} {:>22} {:>22} {:>22}",
-        "bytes", "weir", "serde_json typed", "serde_json Value"
-    );
+    println!("{:>8} {:>22} {:>22} {:>22}", "bytes", "weir", "serde_json typed", "serde_json Value");
     for target_bytes in [80, 400, 2_000] {
         let block = block(target_bytes);
         let mut decoder = Decoder::new(&schema()).expect("the schema is right");
         let mut best = [Duration::MAX; 3];
         for _ in 0..ROUNDS {
-            time(&mut best[0], || {
-                assert_eq!(decoder.decode(&block).rows.len(), RECORDS)
-            });
+            time(&mut best[0], || assert_eq!(decoder.decode(&block).rows.len(), RECORDS));
             time(&mut best[1], || {
-                each(&block, |bytes| {
-                    drop(serde_json::from_slice::<Invoice<'_>>(bytes).expect("an invoice"))
-                })
+                each(&block, |bytes| drop(serde_json::from_slice::<Invoice<'_>>(bytes).expect("an invoice")))
             });
             time(&mut best[2], || {
-                each(&block, |bytes| {
-                    drop(serde_json::from_slice::<serde_json::Value>(bytes).expect("JSON"))
-                })
+                each(&block, |bytes| drop(serde_json::from_slice::<serde_json::Value>(bytes).expect("JSON")))
             });
         }
-        let bytes = block
-            .records
-            .iter()
-            .map(|record| record.len as usize)
-            .sum::<usize>();
+        let bytes = block.records.iter().map(|record| record.len as usize).sum::<usize>();
         print!("{:>8}", bytes / RECORDS);
         for time in best {
             let ns = time.as_nanos() as f64;
-            print!(
-                "{:>11.0} ns {:>3.2} GB/s",
-                ns / RECORDS as f64,
-                bytes as f64 / ns
-            );
+            print!("{:>11.0} ns {:>3.2} GB/s", ns / RECORDS as f64, bytes as f64 / ns);
         }
         println!();
     }
@@ -86,29 +69,13 @@ fn each(block: &Block, read: impl Fn(&[u8])) {
 
 fn schema() -> DecodeSchema {
     let field = |path: &str, scalar| {
-        let column_type = if path.contains("[]") {
-            ColumnType::List(scalar)
-        } else {
-            ColumnType::Scalar(scalar)
-        };
-        DecodeField {
-            path: path.to_owned(),
-            column_type,
-            timestamp: None,
-            required: false,
-        }
+        let column_type = if path.contains("[]") { ColumnType::List(scalar) } else { ColumnType::Scalar(scalar) };
+        DecodeField { path: path.to_owned(), column_type, timestamp: None, required: false }
     };
-    let form = TimestampForm::Format {
-        format: "%Y-%m-%d %H:%M:%S".to_owned(),
-        zone: "UTC".to_owned(),
-    };
+    let form = TimestampForm::Format { format: "%Y-%m-%d %H:%M:%S".to_owned(), zone: "UTC".to_owned() };
     DecodeSchema::new(vec![
         field("country", ScalarType::Text),
-        DecodeField {
-            timestamp: Some(form),
-            required: true,
-            ..field("timestamp", ScalarType::Timestamp)
-        },
+        DecodeField { timestamp: Some(form), required: true, ..field("timestamp", ScalarType::Timestamp) },
         field("type", ScalarType::Text),
         field("items[].unit_price", ScalarType::Decimal(Some(4))),
         field("items[].quantity", ScalarType::Int64),
@@ -131,22 +98,11 @@ fn block(target_bytes: usize) -> Block {
             timestamp_ms: 0,
         });
     }
-    Block {
-        partition: 0,
-        bytes: Arc::new(bytes),
-        records,
-    }
+    Block { partition: 0, bytes: Arc::new(bytes), records }
 }
 
 fn invoice(random: &mut Random, number: usize, target_bytes: usize) -> String {
-    let country = random.pick(&[
-        "United Kingdom",
-        "France",
-        "Spain",
-        "Germany",
-        "EIRE",
-        "Netherlands",
-    ]);
+    let country = random.pick(&["United Kingdom", "France", "Spain", "Germany", "EIRE", "Netherlands"]);
     let kind = random.pick(&["ORDER", "ORDER", "ORDER", "RETURN"]);
     let (minute, second) = (number / 600 % 60, number / 10 % 60);
     if target_bytes < 100 {

@@ -26,7 +26,8 @@ fn load(brokers: &str, topic: &str, partitions: &str, file: &str) -> Result<usiz
     let partitions: i32 = partitions.parse().map_err(|error| format!("partitions `{partitions}`: {error}"))?;
     let bytes = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
     let packed = file.ends_with(".zst");
-    let text = if packed { zstd::decode_all(bytes.as_slice()).map_err(|error| format!("{file}: {error}"))? } else { bytes };
+    let text =
+        if packed { zstd::decode_all(bytes.as_slice()).map_err(|error| format!("{file}: {error}"))? } else { bytes };
     // Kept for ever: the invoices are from 2010, and a broker deletes by their age otherwise.
     create_topic(brokers, topic, partitions, &[("retention.ms", "-1")]).map_err(|error| error.to_string())?;
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

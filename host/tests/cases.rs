@@ -13,7 +13,8 @@ use std::path::Path;
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn cases() -> Vec<std::path::PathBuf> {
-    let mut cases: Vec<_> = fs::read_dir(root().join("tests/cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut cases: Vec<_> =
+        fs::read_dir(root().join("tests/cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.retain(|case| case.join("pipeline.toml").is_file());
     cases.sort();
     assert!(!cases.is_empty(), "no cases");

@@ -37,7 +37,8 @@ fn check_says_what_will_run() {
 #[test]
 fn the_pipelines_of_the_repository_have_no_problems() {
     let pipelines = fs::read_dir(root().join("pipelines")).unwrap().map(|entry| entry.unwrap().path());
-    let files: Vec<PathBuf> = pipelines.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+    let files: Vec<PathBuf> =
+        pipelines.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
     assert!(files.len() >= 3, "{files:?}");
     for file in files {
         assert_code(&check(&file), 0);

@@ -17,12 +17,8 @@ fn repository() -> PathBuf {
 
 fn cases() -> Vec<PathBuf> {
     let folder = repository().join("tests/config");
-    let entries = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut cases: Vec<PathBuf> = entries
-        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
-        .collect();
+    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut cases: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     cases.sort();
     cases
 }
@@ -42,10 +38,7 @@ fn each_broken_file_is_told_as_expected() {
         };
         let said = problems.render(false);
         assert!(!said.contains(SECRET), "{name} shows a secret:\n{said}");
-        assert!(
-            problems.iter().all(|problem| problem.help.is_some()),
-            "{name}: a problem without help:\n{said}"
-        );
+        assert!(problems.iter().all(|problem| problem.help.is_some()), "{name}: a problem without help:\n{said}");
         let expected = case.with_extension("err");
         if bless {
             std::fs::write(&expected, &said).unwrap();
@@ -66,11 +59,7 @@ fn each_expectation_has_its_case() {
     let folder = repository().join("tests/config");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        assert!(
-            path.with_extension("toml").exists(),
-            "{} belongs to no case",
-            path.display()
-        );
+        assert!(path.with_extension("toml").exists(), "{} belongs to no case", path.display());
     }
 }
 
@@ -78,8 +67,7 @@ fn each_expectation_has_its_case() {
 fn the_shipped_pipelines_are_right() {
     for name in ["retail.toml", "retail-files.toml"] {
         let path = repository().join("pipelines").join(name);
-        let plan = weir::config::load(&path, &|_| None)
-            .unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let plan = weir::config::load(&path, &|_| None).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!(plan.name, "retail");
         assert!(plan.folder.is_absolute());
     }

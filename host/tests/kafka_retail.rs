@@ -52,7 +52,9 @@ fn eight_partitions_in_order_and_in_disorder_give_the_bytes_of_the_file() {
     let expected = outcome(&file_pipeline(folder.path(), &dealt(&invoices(), 1), IN_TIME, "tumbling 1m"), &[]);
     topic("ordered", &dealt(&invoices(), 8));
     topic("shuffled", &dealt(&shuffled(invoices(), 600, 3), 8));
-    for (name, workers, batch) in [("ordered", "2", "8192"), ("shuffled", "4", "8192"), ("shuffled", "1", "64"), ("shuffled", "2", "1")] {
+    for (name, workers, batch) in
+        [("ordered", "2", "8192"), ("shuffled", "4", "8192"), ("shuffled", "1", "64"), ("shuffled", "2", "1")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let path = pipeline(folder.path(), &source(name), IN_TIME, "tumbling 1m");
         let got = outcome(&path, &["--workers", workers, "--batch-rows", batch]);

@@ -53,8 +53,14 @@ fn a_kpi_that_traps_is_quarantined_and_the_others_give_the_same_bytes() {
     let (folder, path, output) = run_with("panic", "");
     assert_code(&output, 3);
     let mut files = tree(&folder.path().join("out"));
-    let evil: Vec<(String, Vec<u8>)> =
-        files.keys().filter(|name| name.starts_with("evil/")).cloned().collect::<Vec<_>>().into_iter().map(|name| (name.clone(), files.remove(&name).unwrap())).collect();
+    let evil: Vec<(String, Vec<u8>)> = files
+        .keys()
+        .filter(|name| name.starts_with("evil/"))
+        .cloned()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|name| (name.clone(), files.remove(&name).unwrap()))
+        .collect();
     assert_eq!(files, expected);
     let rows: Vec<serde_json::Value> = evil
         .iter()

@@ -84,7 +84,8 @@ fn rooms_import_only_along_the_arrows() {
         if from == "lib" {
             continue;
         }
-        let (_, allowed) = ARROWS.iter().find(|(known, _)| *known == from).unwrap_or_else(|| panic!("{name} is in no room"));
+        let (_, allowed) =
+            ARROWS.iter().find(|(known, _)| *known == from).unwrap_or_else(|| panic!("{name} is in no room"));
         for to in named(&text) {
             if to != from && !allowed.contains(&to) {
                 wrong.push(format!("{name}: {from} → {to}"));
@@ -110,8 +111,18 @@ fn a_line_knows_its_room_by_what_it_names() {
 
 #[test]
 fn the_core_is_pure() {
-    let banned =
-        ["std::fs", "std::net", "std::thread", "std::process", "std::env", "Instant::now", "SystemTime", "tokio", "wasmtime", "rdkafka"];
+    let banned = [
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "std::process",
+        "std::env",
+        "Instant::now",
+        "SystemTime",
+        "tokio",
+        "wasmtime",
+        "rdkafka",
+    ];
     for (name, text) in code("core/src") {
         for word in banned {
             assert!(!text.contains(word), "core/src/{name} says `{word}`");

@@ -72,7 +72,10 @@ impl Weir {
         assert!(output.status.success(), "weir failed: {}", String::from_utf8_lossy(&output.stderr));
         let bytes = std::fs::read(report).expect("a report");
         let told: Value = serde_json::from_slice(&bytes).expect("a report");
-        assert!(told["balanced"] == true && told["kept"].as_u64() == Some(events), "not every event was counted: {told}");
+        assert!(
+            told["balanced"] == true && told["kept"].as_u64() == Some(events),
+            "not every event was counted: {told}"
+        );
         std::fs::remove_dir_all(self.folder.join("out")).expect("rows were written");
         Figures::from_json(&bytes)
     }

@@ -28,8 +28,13 @@ const RULES: TimeRules = TimeRules {
 };
 
 /// What the times of a run are split into.
-pub const STAGES: [&str; 5] =
-    ["decode", "judge time", "preprocess (order-totals)", "fold, KPIs' updates included", "flush, close, evaluate, rows"];
+pub const STAGES: [&str; 5] = [
+    "decode",
+    "judge time",
+    "preprocess (order-totals)",
+    "fold, KPIs' updates included",
+    "flush, close, evaluate, rows",
+];
 
 /// The decoded columns, in this order; `order-totals` adds total_cost, total_items, is_order, is_return after them.
 const COUNTRY: usize = 0;
@@ -218,8 +223,7 @@ fn schema() -> DecodeSchema {
 }
 
 fn writer(place: usize, kpi: KpiPlan, description: &KpiDescription) -> RowWriter {
-    let country =
-        Field { path: "country".into(), column_type: ColumnType::Scalar(ScalarType::Text), nullable: true };
+    let country = Field { path: "country".into(), column_type: ColumnType::Scalar(ScalarType::Text), nullable: true };
     RowWriter::new(&KpiSchema {
         name: format!("sales-{place}"),
         kpi: place,

@@ -13,7 +13,9 @@ use arrow_schema::Field as ArrowField;
 use order_totals::OrderTotals;
 use sales::Sales;
 use std::sync::Arc;
-use weir_core::plugin::{Cost, Kpi, KpiDescription, KpiRows, Outcome, Output, PluginError, PluginErrorKind, Preprocess};
+use weir_core::plugin::{
+    Cost, Kpi, KpiDescription, KpiRows, Outcome, Output, PluginError, PluginErrorKind, Preprocess,
+};
 use weir_core::types::{ColumnType, Field, ScalarType};
 use weir_plugin::native::{ColumnRef, KpiInstance, PreprocessorInstance, ValuesRef};
 use weir_plugin::types::{self, Column, Failure, Values};
@@ -172,7 +174,7 @@ fn take(column: Column, rows: usize) -> ArrayRef {
     let nulls = column.validity.map(|validity| NullBuffer::new(bits(validity, rows)));
     let Some(lists) = column.lists else { return array(column.values, rows, nulls) };
     let offsets = OffsetBuffer::new(lists.into_iter().map(|offset| offset as i32).collect());
-    let elements = *offsets.last().expect("one offset more than rows") as usize;
+    let elements = offsets.last() as usize;
     let element_nulls = column.element_validity.map(|validity| NullBuffer::new(bits(validity, elements)));
     let items = array(column.values, elements, element_nulls);
     let field = ArrowField::new("item", items.data_type().clone(), true);

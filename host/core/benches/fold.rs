@@ -27,18 +27,11 @@ const RULES: TimeRules = TimeRules {
 fn main() {
     println!("ns a row (median batch), {ROWS} rows a batch, 2,000 rows a minute of event time");
     for (name, disorder_us) in [("in order", 1), ("shuffled over 9 minutes", 9 * MINUTE_US)] {
-        let batches: Vec<Batch> = (0..BATCHES)
-            .map(|batch| Batch::new(batch, disorder_us))
-            .collect();
+        let batches: Vec<Batch> = (0..BATCHES).map(|batch| Batch::new(batch, disorder_us)).collect();
         clock(name, &batches);
         for (by, columns) in [("nothing", 0), ("text", 1), ("text, int64", 2)] {
             for kpis in [0, 1] {
-                fold(
-                    &format!("{name}; by {by}; {kpis} KPI"),
-                    &batches,
-                    columns,
-                    kpis,
-                );
+                fold(&format!("{name}; by {by}; {kpis} KPI"), &batches, columns, kpis);
             }
         }
     }
@@ -54,8 +47,7 @@ impl Batch {
     fn new(batch: usize, disorder_us: i64) -> Self {
         let number = |row: usize| (batch * ROWS + row) as u64;
         let random = |row: usize| number(row).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-        let event_us =
-            |row| number(row) as i64 * 30_000 - (random(row) as i64).rem_euclid(disorder_us);
+        let event_us = |row| number(row) as i64 * 30_000 - (random(row) as i64).rem_euclid(disorder_us);
         // Nine in ten rows are of one country, as in the retail data.
         let country = |row| {
             if random(row) % 10 < 9 {
@@ -68,13 +60,9 @@ impl Batch {
             events_us: (0..ROWS).map(event_us).collect(),
             columns: vec![
                 Arc::new(StringArray::from_iter_values((0..ROWS).map(country))),
-                Arc::new(Int64Array::from_iter_values(
-                    (0..ROWS).map(|row| random(row) as i64 % 5),
-                )),
+                Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| random(row) as i64 % 5))),
             ],
-            values: Arc::new(Int64Array::from_iter_values(
-                (0..ROWS).map(|row| random(row) as i64 % 100),
-            )),
+            values: Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| random(row) as i64 % 100))),
         }
     }
 }
@@ -94,16 +82,11 @@ fn fold(name: &str, batches: &[Batch], columns: usize, kpis: usize) {
     let Ok(windowing) = Windowing::tumbling(MINUTE_US) else {
         return;
     };
-    let grouping = Grouping {
-        windowing,
-        key_types: [Text, Int64][..columns].to_vec(),
-    };
+    let grouping = Grouping { windowing, key_types: [Text, Int64][..columns].to_vec() };
     let Ok(plan) = FoldPlan::new(RULES, vec![grouping], vec![0; kpis]) else {
         return;
     };
-    let instances = (0..kpis)
-        .map(|_| Box::<CountSum>::default() as Box<dyn Kpi>)
-        .collect();
+    let instances = (0..kpis).map(|_| Box::<CountSum>::default() as Box<dyn Kpi>).collect();
     let mut folder = Folder::new(Arc::new(plan), instances);
     let (mut clock, mut before) = (PartitionClock::new(), Vec::new());
     let watermarks: Vec<Vec<i64>> = batches
@@ -117,12 +100,7 @@ fn fold(name: &str, batches: &[Batch], columns: usize, kpis: usize) {
     for (batch, watermarks) in batches.iter().zip(&watermarks) {
         let keys = [batch.columns[..columns].to_vec()];
         let inputs = vec![vec![batch.values.clone()]; kpis];
-        let rows = FoldRows {
-            event_us: &batch.events_us,
-            watermark_before: watermarks,
-            keys: &keys,
-            inputs: &inputs,
-        };
+        let rows = FoldRows { event_us: &batch.events_us, watermark_before: watermarks, keys: &keys, inputs: &inputs };
         let started = Instant::now();
         if black_box(folder.fold(&rows)).is_err() {
             return;
@@ -139,8 +117,5 @@ fn fold(name: &str, batches: &[Batch], columns: usize, kpis: usize) {
 /// The median, so that what else the machine does is left out.
 fn tell(name: &str, mut nanos: Vec<u128>) {
     nanos.sort_unstable();
-    println!(
-        "{:>8.2}  {name}",
-        nanos[nanos.len() / 2] as f64 / ROWS as f64
-    );
+    println!("{:>8.2}  {name}", nanos[nanos.len() / 2] as f64 / ROWS as f64);
 }

@@ -46,12 +46,7 @@ struct Pane {
 }
 
 /// Holds no time.
-const NO_PANE: Pane = Pane {
-    start_us: i64::MAX,
-    end_us: i64::MIN,
-    in_time_before_us: i64::MIN,
-    place: NONE,
-};
+const NO_PANE: Pane = Pane { start_us: i64::MAX, end_us: i64::MIN, in_time_before_us: i64::MIN, place: NONE };
 
 impl Pane {
     #[inline]
@@ -91,9 +86,7 @@ impl Assigner {
         keys: &[ArrayRef],
     ) -> Result<GroupingReport, FoldError> {
         let mut numbers = std::mem::take(&mut self.numbers);
-        self.keys
-            .number(keys, events_us.len(), &mut numbers)
-            .map_err(FoldError::Keys)?;
+        self.keys.number(keys, events_us.len(), &mut numbers).map_err(FoldError::Keys)?;
         let mut report = GroupingReport::default();
         let mut slots = std::mem::take(&mut self.slots);
         slots.clear();
@@ -104,9 +97,7 @@ impl Assigner {
                 pane = self.pane_at(events_us[row]);
             }
             if watermarks_us[row] >= pane.in_time_before_us {
-                if let Some(refused) =
-                    self.judge(pane.start_us, watermarks_us[row], row as u32, &mut report)
-                {
+                if let Some(refused) = self.judge(pane.start_us, watermarks_us[row], row as u32, &mut report) {
                     let place = self.place(pane.start_us, refused);
                     slots.push(self.table.slot(place, numbers[row]));
                 }
@@ -116,13 +107,7 @@ impl Assigner {
             if pane.place == NONE {
                 pane.place = self.place(pane.start_us, 0);
             }
-            let run = self.run(
-                &pane,
-                &events_us[row..],
-                &watermarks_us[row..],
-                &numbers[row..],
-                &mut slots,
-            );
+            let run = self.run(&pane, &events_us[row..], &watermarks_us[row..], &numbers[row..], &mut slots);
             if run == 0 {
                 slots.push(self.table.slot(pane.place, numbers[row]));
             }
@@ -150,39 +135,27 @@ impl Assigner {
         let rows = events_us.iter().zip(watermarks_us).zip(numbers);
         slots.extend(rows.map_while(|((&event_us, &watermark_us), &key)| {
             let slot = dense.get(key as usize).copied().unwrap_or(NONE);
-            (pane.holds(event_us) && watermark_us < pane.in_time_before_us && slot != NONE)
-                .then_some(slot)
+            (pane.holds(event_us) && watermark_us < pane.in_time_before_us && slot != NONE).then_some(slot)
         }));
         slots.len() - before
     }
 
     /// A row whose watermark has reached the end of a window of its pane: how many windows refuse it; `None` if all do.
     #[inline(never)]
-    fn judge(
-        &mut self,
-        pane_us: i64,
-        watermark_us: i64,
-        row: u32,
-        report: &mut GroupingReport,
-    ) -> Option<u32> {
+    fn judge(&mut self, pane_us: i64, watermark_us: i64, row: u32, report: &mut GroupingReport) -> Option<u32> {
         let windows = self.windowing.windows_of(pane_us);
         let ended = windows.ended_by(watermark_us);
         let refused = windows.ended_by(watermark_us.saturating_sub(self.rules.allowed_lateness_us));
         debug_assert!(
-            (0..windows.count()).all(|place| (watermark_us
-                >= self.rules.gone_at(windows.end(place)))
-                == (place < refused)),
+            (0..windows.count())
+                .all(|place| (watermark_us >= self.rules.gone_at(windows.end(place))) == (place < refused)),
             "the refused windows are the first"
         );
         let wholly = refused == windows.count();
         if refused > 0 {
             report.refused_pairs += u64::from(refused);
             report.late += u64::from(wholly);
-            report.late_rows.push(LateRow {
-                row,
-                refused,
-                wholly,
-            });
+            report.late_rows.push(LateRow { row, refused, wholly });
         }
         for place in refused..ended {
             *self.late_taken.entry(windows.start(place)).or_default() += 1;
@@ -211,9 +184,7 @@ impl Assigner {
     fn place(&mut self, pane_us: i64, refused: u32) -> u32 {
         let (place, new) = self.table.pane(pane_us, refused);
         if new {
-            self.due_us = self
-                .due_us
-                .min(self.windowing.windows_of(pane_us).end(refused));
+            self.due_us = self.due_us.min(self.windowing.windows_of(pane_us).end(refused));
         }
         let recent = &mut self.recent[recent_place(self.windowing.pane_number(pane_us))];
         if refused == 0 && recent.start_us == pane_us {
@@ -230,11 +201,7 @@ impl Assigner {
 
     /// Takes out every cell that counts in a window that ends at or before `up_to_us`, and these windows' late-taken counts.
     pub(crate) fn flush(&mut self, up_to_us: i64) -> Flushed {
-        let mut flushed = Flushed {
-            cells: Cells::default(),
-            slots: Vec::new(),
-            late_taken: Vec::new(),
-        };
+        let mut flushed = Flushed { cells: Cells::default(), slots: Vec::new(), late_taken: Vec::new() };
         if !self.has_due(up_to_us) {
             return flushed;
         }
@@ -252,19 +219,12 @@ impl Assigner {
                     *place = flushed.cells.keys.len() as u32;
                     flushed.cells.keys.push(self.keys.group(key));
                 }
-                flushed.cells.cells.push(Cell {
-                    pane_us,
-                    refused,
-                    key: *place,
-                });
+                flushed.cells.cells.push(Cell { pane_us, refused, key: *place });
                 flushed.slots.push(slot);
             }
         }
         let size_us = windowing.size_us();
-        flushed.late_taken = self
-            .late_taken
-            .extract_if(|start_us, _| *start_us + size_us <= up_to_us)
-            .collect();
+        flushed.late_taken = self.late_taken.extract_if(|start_us, _| *start_us + size_us <= up_to_us).collect();
         flushed.late_taken.sort_unstable();
         self.recent.fill(NO_PANE);
         self.due_us = self.least_due();
@@ -295,14 +255,8 @@ impl Assigner {
     }
 
     fn least_due(&self) -> i64 {
-        let cells = self
-            .table
-            .panes()
-            .map(|(pane_us, refused)| self.windowing.windows_of(pane_us).end(refused));
-        let late = self
-            .late_taken
-            .keys()
-            .map(|start_us| start_us + self.windowing.size_us());
+        let cells = self.table.panes().map(|(pane_us, refused)| self.windowing.windows_of(pane_us).end(refused));
+        let late = self.late_taken.keys().map(|start_us| start_us + self.windowing.size_us());
         cells.chain(late).min().unwrap_or(i64::MAX)
     }
 }

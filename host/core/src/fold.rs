@@ -110,17 +110,8 @@ impl Folder {
     /// A folder with no state; `kpis` are this worker's instances, one a KPI of the plan.
     pub fn new(plan: Arc<FoldPlan>, kpis: Vec<Box<dyn Kpi>>) -> Self {
         debug_assert_eq!(plan.kpis().len(), kpis.len());
-        let groupings = plan
-            .groupings()
-            .iter()
-            .map(|grouping| Assigner::new(grouping, *plan.rules()))
-            .collect();
-        Self {
-            groupings,
-            kpis: kpis.into_iter().map(Guarded::new).collect(),
-            plan,
-            untold: false,
-        }
+        let groupings = plan.groupings().iter().map(|grouping| Assigner::new(grouping, *plan.rules())).collect();
+        Self { groupings, kpis: kpis.into_iter().map(Guarded::new).collect(), plan, untold: false }
     }
 
     /// Folds rows into every KPI that is not quarantined. A KPI that fails is quarantined, and the others go on.
@@ -129,27 +120,11 @@ impl Folder {
         self.check(rows)?;
         let mut report = FoldReport::default();
         for (place, grouping) in self.groupings.iter_mut().enumerate() {
-            let counts =
-                grouping.assign(rows.event_us, rows.watermark_before, &rows.keys[place])?;
-            debug_assert_eq!(
-                counts.counted + counts.late,
-                rows.event_us.len() as u64,
-                "kept = counted + late"
-            );
+            let counts = grouping.assign(rows.event_us, rows.watermark_before, &rows.keys[place])?;
+            debug_assert_eq!(counts.counted + counts.late, rows.event_us.len() as u64, "kept = counted + late");
             let in_time = counts.in_time(rows.event_us.len());
-            for (kpi, _) in self
-                .plan
-                .kpis()
-                .iter()
-                .enumerate()
-                .filter(|(_, grouping)| **grouping == place)
-            {
-                update(
-                    &mut self.kpis[kpi],
-                    &grouping.slots,
-                    &rows.inputs[kpi],
-                    in_time.as_ref(),
-                )?;
+            for (kpi, _) in self.plan.kpis().iter().enumerate().filter(|(_, grouping)| **grouping == place) {
+                update(&mut self.kpis[kpi], &grouping.slots, &rows.inputs[kpi], in_time.as_ref())?;
             }
             report.groupings.push(counts);
         }
@@ -160,21 +135,13 @@ impl Folder {
 
     /// Whether a flush up to here has something to tell. Cheap.
     pub fn has_due(&self, up_to_us: i64) -> bool {
-        self.untold
-            || self
-                .groupings
-                .iter()
-                .any(|grouping| grouping.has_due(up_to_us))
+        self.untold || self.groupings.iter().any(|grouping| grouping.has_due(up_to_us))
     }
 
     /// Gives up every cell that counts in some window that ends at or before `up_to_us`, and these windows' counts of late
     /// records taken. `i64::MAX` gives up everything, for a checkpoint or the end of time.
     pub fn flush(&mut self, up_to_us: i64) -> Delta {
-        let flushed: Vec<_> = self
-            .groupings
-            .iter_mut()
-            .map(|grouping| grouping.flush(up_to_us))
-            .collect();
+        let flushed: Vec<_> = self.groupings.iter_mut().map(|grouping| grouping.flush(up_to_us)).collect();
         let mut kpis = Vec::with_capacity(self.kpis.len());
         for (guarded, &grouping) in self.kpis.iter_mut().zip(self.plan.kpis()) {
             kpis.push(give_up(guarded, &flushed[grouping].slots));
@@ -182,10 +149,7 @@ impl Folder {
         let mut groupings = Vec::with_capacity(flushed.len());
         for (grouping, flushed) in self.groupings.iter_mut().zip(flushed) {
             grouping.give_back(&flushed.slots);
-            groupings.push(GroupingDelta {
-                cells: flushed.cells,
-                late_taken: flushed.late_taken,
-            });
+            groupings.push(GroupingDelta { cells: flushed.cells, late_taken: flushed.late_taken });
         }
         self.untold = false;
         Delta { groupings, kpis }
@@ -226,23 +190,12 @@ impl Folder {
 
     fn check(&self, rows: &FoldRows<'_>) -> Result<(), FoldError> {
         let lengths = [
-            (
-                "watermarks",
-                rows.watermark_before.len(),
-                rows.event_us.len(),
-            ),
+            ("watermarks", rows.watermark_before.len(), rows.event_us.len()),
             ("key columns", rows.keys.len(), self.groupings.len()),
             ("input columns", rows.inputs.len(), self.kpis.len()),
         ];
-        match lengths
-            .into_iter()
-            .find(|(_, given, wanted)| given != wanted)
-        {
-            Some((what, given, wanted)) => Err(FoldError::Length {
-                what,
-                given,
-                wanted,
-            }),
+        match lengths.into_iter().find(|(_, given, wanted)| given != wanted) {
+            Some((what, given, wanted)) => Err(FoldError::Length { what, given, wanted }),
             None => Ok(()),
         }
     }
@@ -281,12 +234,7 @@ fn update(
         None => Cow::Borrowed(inputs),
         Some(in_time) => {
             let filter = FilterBuilder::new(in_time).optimize().build();
-            Cow::Owned(
-                inputs
-                    .iter()
-                    .map(|column| filter.filter(column))
-                    .collect::<Result<Vec<_>, _>>()?,
-            )
+            Cow::Owned(inputs.iter().map(|column| filter.filter(column)).collect::<Result<Vec<_>, _>>()?)
         }
     };
     guarded.update(slots, &columns, |row| match in_time {

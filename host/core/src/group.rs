@@ -28,11 +28,7 @@ impl KeyValue {
     /// The key of a float64: numeric order, one zero, one NaN (above all numbers).
     pub fn from_f64(value: f64) -> Self {
         let plain = if value == 0.0 { 0.0 } else { value };
-        let bits = if plain.is_nan() {
-            f64::NAN.to_bits()
-        } else {
-            plain.to_bits()
-        };
+        let bits = if plain.is_nan() { f64::NAN.to_bits() } else { plain.to_bits() };
         Self::Float64(if bits & SIGN == 0 { bits | SIGN } else { !bits })
     }
 
@@ -55,16 +51,7 @@ mod tests {
 
     #[test]
     fn float_keys_are_in_numeric_order_and_read_back() {
-        let rising = [
-            f64::NEG_INFINITY,
-            -1e300,
-            -1.5,
-            -f64::MIN_POSITIVE,
-            0.0,
-            f64::MIN_POSITIVE,
-            2.0,
-            f64::INFINITY,
-        ];
+        let rising = [f64::NEG_INFINITY, -1e300, -1.5, -f64::MIN_POSITIVE, 0.0, f64::MIN_POSITIVE, 2.0, f64::INFINITY];
         let keys: Vec<KeyValue> = rising.iter().map(|&f| KeyValue::from_f64(f)).collect();
         assert!(keys.is_sorted());
         for (key, number) in keys.iter().zip(rising) {

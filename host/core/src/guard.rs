@@ -15,11 +15,7 @@ pub(crate) struct Guarded {
 
 impl Guarded {
     pub(crate) fn new(kpi: Box<dyn Kpi>) -> Self {
-        Self {
-            kpi,
-            fault: None,
-            told: false,
-        }
+        Self { kpi, fault: None, told: false }
     }
 
     /// Why it is quarantined.
@@ -43,11 +39,7 @@ impl Guarded {
 
     /// The reason, once.
     pub(crate) fn newly(&mut self) -> Option<PluginError> {
-        if std::mem::replace(&mut self.told, self.fault.is_some()) {
-            None
-        } else {
-            self.fault.clone()
-        }
+        if std::mem::replace(&mut self.told, self.fault.is_some()) { None } else { self.fault.clone() }
     }
 
     /// A call, unless the KPI is quarantined, in which case (or if it is from now on) `None`.
@@ -56,9 +48,7 @@ impl Guarded {
             return None;
         }
         // The row of another call than `update` is a slot's place, which is nobody's record.
-        call(&mut *self.kpi)
-            .map_err(|error| self.quarantine(PluginError { row: None, ..error }))
-            .ok()
+        call(&mut *self.kpi).map_err(|error| self.quarantine(PluginError { row: None, ..error })).ok()
     }
 
     /// `place_of` turns a row of this call into the row that the caller's caller knows.
@@ -92,10 +82,7 @@ impl Guarded {
 
     /// The states of these slots, in calls of at most `SLOTS_PER_CALL_MAX`.
     pub(crate) fn states(&mut self, slots: &[u32]) -> KpiState {
-        let chunks: Option<Vec<_>> = slots
-            .chunks(SLOTS_PER_CALL_MAX)
-            .map(|slots| self.state(slots))
-            .collect();
+        let chunks: Option<Vec<_>> = slots.chunks(SLOTS_PER_CALL_MAX).map(|slots| self.state(slots)).collect();
         match (chunks, &self.fault) {
             (Some(chunks), None) => KpiState::States(chunks),
             (_, Some(fault)) => KpiState::Quarantined(fault.clone()),
@@ -103,12 +90,7 @@ impl Guarded {
         }
     }
 
-    pub(crate) fn evaluate(
-        &mut self,
-        slots: &[u32],
-        starts: &[i64],
-        ends: &[i64],
-    ) -> Option<KpiRows> {
+    pub(crate) fn evaluate(&mut self, slots: &[u32], starts: &[i64], ends: &[i64]) -> Option<KpiRows> {
         self.call(|kpi| {
             let rows = kpi.evaluate(slots, starts, ends)?;
             check_places(&rows.places, slots.len())?;
@@ -127,37 +109,26 @@ pub(crate) fn newly_quarantined(kpis: &mut [Guarded]) -> Vec<Quarantine> {
 }
 
 pub(crate) fn malformed(reason: String) -> PluginError {
-    PluginError {
-        reason,
-        row: None,
-        kind: PluginErrorKind::Malformed,
-    }
+    PluginError { reason, row: None, kind: PluginErrorKind::Malformed }
 }
 
 fn check_lengths(call: &str, columns: &[ArrayRef], rows: usize) -> Result<(), PluginError> {
-    match columns
-        .iter()
-        .enumerate()
-        .find(|(_, column)| column.len() != rows)
-    {
-        Some((place, column)) => Err(malformed(format!(
-            "`{call}` gave column {place} with {} values where {rows} belong",
-            column.len()
-        ))),
+    match columns.iter().enumerate().find(|(_, column)| column.len() != rows) {
+        Some((place, column)) => {
+            Err(malformed(format!("`{call}` gave column {place} with {} values where {rows} belong", column.len())))
+        }
         None => Ok(()),
     }
 }
 
 fn check_places(places: &[u32], slots: usize) -> Result<(), PluginError> {
     if !places.is_sorted() {
-        return Err(malformed(
-            "`evaluate` gave rows whose places do not rise".to_owned(),
-        ));
+        return Err(malformed("`evaluate` gave rows whose places do not rise".to_owned()));
     }
     match places.last() {
-        Some(&last) if last as usize >= slots => Err(malformed(format!(
-            "`evaluate` gave a row for place {last} of {slots}"
-        ))),
+        Some(&last) if last as usize >= slots => {
+            Err(malformed(format!("`evaluate` gave a row for place {last} of {slots}")))
+        }
         _ => Ok(()),
     }
 }

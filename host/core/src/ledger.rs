@@ -36,41 +36,23 @@ pub struct KpiLedger {
 impl Ledger {
     /// An empty ledger for this many KPIs.
     pub fn new(kpis: usize) -> Self {
-        Self {
-            kpis: vec![KpiLedger::default(); kpis],
-            ..Self::default()
-        }
+        Self { kpis: vec![KpiLedger::default(); kpis], ..Self::default() }
     }
 
     /// Whether the books balance; the error names the line that does not.
     pub fn balance(&self) -> Result<(), String> {
-        let Self {
-            read,
-            undecodable,
-            future_dated,
-            rejected,
-            filtered,
-            kept,
-            ..
-        } = *self;
-        if [undecodable, future_dated, rejected, filtered, kept]
-            .into_iter()
-            .try_fold(0u64, u64::checked_add)
+        let Self { read, undecodable, future_dated, rejected, filtered, kept, .. } = *self;
+        if [undecodable, future_dated, rejected, filtered, kept].into_iter().try_fold(0u64, u64::checked_add)
             != Some(read)
         {
             return Err(format!(
                 "read {read} is not undecodable {undecodable} + future-dated {future_dated} + rejected {rejected} + filtered {filtered} + kept {kept}"
             ));
         }
-        match self
-            .kpis
-            .iter()
-            .enumerate()
-            .find(|(_, kpi)| kpi.counted.checked_add(kpi.late) != Some(kept))
-        {
-            Some((place, KpiLedger { counted, late, .. })) => Err(format!(
-                "KPI {place}: kept {kept} is not counted {counted} + late {late}"
-            )),
+        match self.kpis.iter().enumerate().find(|(_, kpi)| kpi.counted.checked_add(kpi.late) != Some(kept)) {
+            Some((place, KpiLedger { counted, late, .. })) => {
+                Err(format!("KPI {place}: kept {kept} is not counted {counted} + late {late}"))
+            }
             None => Ok(()),
         }
     }
@@ -107,69 +89,29 @@ mod tests {
 
     #[test]
     fn the_books_balance_and_parts_add_up() {
-        let kpi = KpiLedger {
-            counted: 3,
-            late: 2,
-            refused_pairs: 9
-        };
-        let part = Ledger {
-            read: 15,
-            undecodable: 1,
-            future_dated: 2,
-            rejected: 3,
-            filtered: 4,
-            kept: 5,
-            kpis: vec![kpi; 2],
-        };
+        let kpi = KpiLedger { counted: 3, late: 2, refused_pairs: 9 };
+        let part =
+            Ledger { read: 15, undecodable: 1, future_dated: 2, rejected: 3, filtered: 4, kept: 5, kpis: vec![kpi; 2] };
         let mut sum = Ledger::new(1);
         assert_eq!(sum.balance(), Ok(()));
         sum += &part;
         assert_eq!(sum, part);
         sum += &part;
-        assert_eq!(
-            (sum.balance(), sum.kept, sum.kpis[1].refused_pairs),
-            (Ok(()), 10, 18)
-        );
+        assert_eq!((sum.balance(), sum.kept, sum.kpis[1].refused_pairs), (Ok(()), 10, 18));
     }
 
     #[test]
     fn books_that_do_not_balance_are_told() {
-        let kpi = KpiLedger {
-            counted: 1,
-            ..KpiLedger::default()
-        };
-        let good = Ledger {
-            read: 1,
-            kept: 1,
-            kpis: vec![kpi],
-            ..Ledger::default()
-        };
+        let kpi = KpiLedger { counted: 1, ..KpiLedger::default() };
+        let good = Ledger { read: 1, kept: 1, kpis: vec![kpi], ..Ledger::default() };
         assert!(good.balance().is_ok());
+        assert!(Ledger { read: 2, ..good.clone() }.balance().unwrap_err().contains("read 2"));
         assert!(
-            Ledger {
-                read: 2,
-                ..good.clone()
-            }
-            .balance()
-            .unwrap_err()
-            .contains("read 2")
+            Ledger { kpis: vec![KpiLedger { late: 1, ..kpi }], ..good.clone() }
+                .balance()
+                .unwrap_err()
+                .contains("KPI 0")
         );
-        assert!(
-            Ledger {
-                kpis: vec![KpiLedger { late: 1, ..kpi }],
-                ..good.clone()
-            }
-            .balance()
-            .unwrap_err()
-            .contains("KPI 0")
-        );
-        assert!(
-            Ledger {
-                undecodable: u64::MAX,
-                ..good
-            }
-            .balance()
-            .is_err()
-        );
+        assert!(Ledger { undecodable: u64::MAX, ..good }.balance().is_err());
     }
 }

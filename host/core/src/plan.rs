@@ -48,11 +48,7 @@ pub enum PlanError {
 
 impl FoldPlan {
     /// Checks and makes a plan; `kpis[i]` is the place of KPI `i`'s grouping.
-    pub fn new(
-        rules: TimeRules,
-        groupings: Vec<Grouping>,
-        kpis: Vec<usize>,
-    ) -> Result<Self, PlanError> {
+    pub fn new(rules: TimeRules, groupings: Vec<Grouping>, kpis: Vec<usize>) -> Result<Self, PlanError> {
         let times = [
             Some(rules.max_out_of_orderness_us),
             Some(rules.allowed_lateness_us),
@@ -69,21 +65,9 @@ impl FoldPlan {
         {
             return Err(PlanError::KeyScale);
         }
-        match kpis
-            .iter()
-            .enumerate()
-            .find(|(_, grouping)| **grouping >= groupings.len())
-        {
-            Some((kpi, &grouping)) => Err(PlanError::NoGrouping {
-                kpi,
-                grouping,
-                groupings: groupings.len(),
-            }),
-            None => Ok(Self {
-                rules,
-                groupings,
-                kpis,
-            }),
+        match kpis.iter().enumerate().find(|(_, grouping)| **grouping >= groupings.len()) {
+            Some((kpi, &grouping)) => Err(PlanError::NoGrouping { kpi, grouping, groupings: groupings.len() }),
+            None => Ok(Self { rules, groupings, kpis }),
         }
     }
 
@@ -116,36 +100,18 @@ mod tests {
 
     #[test]
     fn plans_that_do_not_hold_together_are_refused() {
-        let grouping = |key_types| Grouping {
-            windowing: Windowing::tumbling(60).unwrap(),
-            key_types,
-        };
+        let grouping = |key_types| Grouping { windowing: Windowing::tumbling(60).unwrap(), key_types };
         assert!(FoldPlan::new(RULES, vec![grouping(vec![])], vec![0, 0]).is_ok());
         assert!(matches!(
             FoldPlan::new(RULES, vec![grouping(vec![])], vec![0, 1]),
-            Err(PlanError::NoGrouping {
-                kpi: 1,
-                grouping: 1,
-                groupings: 1
-            })
+            Err(PlanError::NoGrouping { kpi: 1, grouping: 1, groupings: 1 })
         ));
         assert_eq!(
-            FoldPlan::new(
-                RULES,
-                vec![grouping(vec![ScalarType::Decimal(None)])],
-                vec![]
-            ),
+            FoldPlan::new(RULES, vec![grouping(vec![ScalarType::Decimal(None)])], vec![]),
             Err(PlanError::KeyScale)
         );
         assert_eq!(
-            FoldPlan::new(
-                TimeRules {
-                    max_time_jump_us: Some(-1),
-                    ..RULES
-                },
-                vec![],
-                vec![]
-            ),
+            FoldPlan::new(TimeRules { max_time_jump_us: Some(-1), ..RULES }, vec![], vec![]),
             Err(PlanError::Negative(-1))
         );
     }

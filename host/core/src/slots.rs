@@ -27,10 +27,7 @@ impl SlotNumbers {
     /// The slots must have been cleared in every KPI.
     pub(crate) fn give_back(&mut self, slots: &[u32]) {
         self.free.extend_from_slice(slots);
-        debug_assert!(
-            self.free.len() <= self.next as usize,
-            "a slot is given back once"
-        );
+        debug_assert!(self.free.len() <= self.next as usize, "a slot is given back once");
         if self.free.len() == self.next as usize {
             self.next = 0;
             self.free.clear();
@@ -79,14 +76,13 @@ impl PaneSlots {
     fn grow(&mut self, wanted: usize) {
         self.dense.resize(wanted, NONE);
         let dense = &mut self.dense;
-        self.sparse
-            .retain(|&key, slot| match dense.get_mut(key as usize) {
-                Some(place) => {
-                    *place = *slot;
-                    false
-                }
-                None => true,
-            });
+        self.sparse.retain(|&key, slot| match dense.get_mut(key as usize) {
+            Some(place) => {
+                *place = *slot;
+                false
+            }
+            None => true,
+        });
     }
 
     fn renumber(&mut self, new_keys: &[u32]) {
@@ -162,31 +158,17 @@ impl SlotTable {
     }
 
     /// The cells of the panes that start in `[start_us, end_us)`, rising.
-    pub(crate) fn range(
-        &self,
-        start_us: i64,
-        end_us: i64,
-    ) -> impl Iterator<Item = (i64, u32, &[(u32, u32)])> + '_ {
+    pub(crate) fn range(&self, start_us: i64, end_us: i64) -> impl Iterator<Item = (i64, u32, &[(u32, u32)])> + '_ {
         self.panes
             .range((start_us, 0)..(end_us, 0))
-            .map(|(&(pane_us, refused), &place)| {
-                (
-                    pane_us,
-                    refused,
-                    self.arena[place as usize].cells.as_slice(),
-                )
-            })
+            .map(|(&(pane_us, refused), &place)| (pane_us, refused, self.arena[place as usize].cells.as_slice()))
     }
 
     /// All cells, panes rising.
     pub(crate) fn all(&self) -> impl Iterator<Item = (i64, u32, &[(u32, u32)])> + '_ {
-        self.panes.iter().map(|(&(pane_us, refused), &place)| {
-            (
-                pane_us,
-                refused,
-                self.arena[place as usize].cells.as_slice(),
-            )
-        })
+        self.panes
+            .iter()
+            .map(|(&(pane_us, refused), &place)| (pane_us, refused, self.arena[place as usize].cells.as_slice()))
     }
 
     /// Takes a pane's cells out; their slots are still taken.
@@ -258,10 +240,7 @@ mod tests {
             let slots: Vec<u32> = table.remove(pane, 0).iter().map(|cell| cell.1).collect();
             table.numbers.give_back(&slots);
         }
-        assert_eq!(
-            (table.live(), table.arena.len(), table.numbers.next),
-            (0, 0, 0)
-        );
+        assert_eq!((table.live(), table.arena.len(), table.numbers.next), (0, 0, 0));
     }
 
     proptest! {

@@ -21,33 +21,19 @@ impl Kpi for CountSum {
         reach(&mut self.states, groups);
         for (row, &group) in groups.iter().enumerate() {
             let state = &mut self.states[group as usize];
-            let value = if values.is_null(row) {
-                0
-            } else {
-                values.value(row)
-            };
+            let value = if values.is_null(row) { 0 } else { values.value(row) };
             *state = (state.0 + 1, add(state.1, value, row)?);
         }
-        self.cost += Cost {
-            rows: groups.len() as u64,
-            calls: 1,
-            ..Cost::default()
-        };
+        self.cost += Cost { rows: groups.len() as u64, calls: 1, ..Cost::default() };
         Ok(())
     }
 
     fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<(), PluginError> {
-        let (counts, sums) = (
-            int64(state, 0, groups.len())?,
-            int64(state, 1, groups.len())?,
-        );
+        let (counts, sums) = (int64(state, 0, groups.len())?, int64(state, 1, groups.len())?);
         reach(&mut self.states, groups);
         for (row, &group) in groups.iter().enumerate() {
             let state = &mut self.states[group as usize];
-            *state = (
-                state.0 + counts.value(row),
-                add(state.1, sums.value(row), row)?,
-            );
+            *state = (state.0 + counts.value(row), add(state.1, sums.value(row), row)?);
         }
         self.cost.calls += 1;
         Ok(())
@@ -58,17 +44,9 @@ impl Kpi for CountSum {
         Ok(self.columns(groups))
     }
 
-    fn evaluate(
-        &mut self,
-        groups: &[u32],
-        _starts: &[i64],
-        _ends: &[i64],
-    ) -> Result<KpiRows, PluginError> {
+    fn evaluate(&mut self, groups: &[u32], _starts: &[i64], _ends: &[i64]) -> Result<KpiRows, PluginError> {
         self.cost.calls += 1;
-        Ok(KpiRows {
-            places: (0..groups.len() as u32).collect(),
-            columns: self.columns(groups),
-        })
+        Ok(KpiRows { places: (0..groups.len() as u32).collect(), columns: self.columns(groups) })
     }
 
     fn clear(&mut self, groups: &[u32]) -> Result<(), PluginError> {
@@ -84,19 +62,10 @@ impl Kpi for CountSum {
 
 impl CountSum {
     fn columns(&self, groups: &[u32]) -> Vec<ArrayRef> {
-        let state = |group: &u32| {
-            self.states
-                .get(*group as usize)
-                .copied()
-                .unwrap_or_default()
-        };
+        let state = |group: &u32| self.states.get(*group as usize).copied().unwrap_or_default();
         vec![
-            Arc::new(Int64Array::from_iter_values(
-                groups.iter().map(|group| state(group).0),
-            )),
-            Arc::new(Int64Array::from_iter_values(
-                groups.iter().map(|group| state(group).1),
-            )),
+            Arc::new(Int64Array::from_iter_values(groups.iter().map(|group| state(group).0))),
+            Arc::new(Int64Array::from_iter_values(groups.iter().map(|group| state(group).1))),
         ]
     }
 }
@@ -116,11 +85,7 @@ impl Kpi for Remainders {
         for (row, &group) in groups.iter().enumerate() {
             self.states[group as usize][values.value(row).rem_euclid(4) as usize] += 1;
         }
-        self.cost += Cost {
-            rows: groups.len() as u64,
-            calls: 1,
-            ..Cost::default()
-        };
+        self.cost += Cost { rows: groups.len() as u64, calls: 1, ..Cost::default() };
         Ok(())
     }
 
@@ -137,22 +102,14 @@ impl Kpi for Remainders {
 
     fn state(&mut self, groups: &[u32]) -> Result<Vec<ArrayRef>, PluginError> {
         let column = |remainder: usize| {
-            let counts = groups.iter().map(|group| {
-                self.states
-                    .get(*group as usize)
-                    .map_or(0, |state| state[remainder])
-            });
+            let counts =
+                groups.iter().map(|group| self.states.get(*group as usize).map_or(0, |state| state[remainder]));
             Arc::new(Int64Array::from_iter_values(counts)) as ArrayRef
         };
         Ok((0..4).map(column).collect())
     }
 
-    fn evaluate(
-        &mut self,
-        groups: &[u32],
-        _starts: &[i64],
-        _ends: &[i64],
-    ) -> Result<KpiRows, PluginError> {
+    fn evaluate(&mut self, groups: &[u32], _starts: &[i64], _ends: &[i64]) -> Result<KpiRows, PluginError> {
         let mut rows: (Vec<u32>, Vec<i64>, Vec<i64>) = Default::default();
         for (place, &group) in groups.iter().enumerate() {
             let state = self.states.get(group as usize).copied().unwrap_or_default();
@@ -164,10 +121,7 @@ impl Kpi for Remainders {
         }
         Ok(KpiRows {
             places: rows.0,
-            columns: vec![
-                Arc::new(Int64Array::from(rows.1)),
-                Arc::new(Int64Array::from(rows.2)),
-            ],
+            columns: vec![Arc::new(Int64Array::from(rows.1)), Arc::new(Int64Array::from(rows.2))],
         })
     }
 
@@ -222,13 +176,7 @@ pub struct Faulty {
 impl Faulty {
     /// Goes wrong at that call.
     pub fn new(call: Call, fault: Fault, countdown: u32) -> Self {
-        Self {
-            inner: CountSum::default(),
-            call,
-            fault,
-            countdown,
-            failed: false,
-        }
+        Self { inner: CountSum::default(), call, fault, countdown, failed: false }
     }
 
     fn meets(&mut self, call: Call) -> Result<bool, PluginError> {
@@ -239,11 +187,9 @@ impl Faulty {
         self.countdown = self.countdown.saturating_sub(1);
         self.failed = self.countdown == 0;
         match self.fault {
-            Fault::Error if self.failed => Err(PluginError {
-                reason: format!("{call:?} failed"),
-                row: None,
-                kind: PluginErrorKind::Trap,
-            }),
+            Fault::Error if self.failed => {
+                Err(PluginError { reason: format!("{call:?} failed"), row: None, kind: PluginErrorKind::Trap })
+            }
             _ => Ok(self.failed),
         }
     }
@@ -263,30 +209,17 @@ impl Kpi for Faulty {
     fn state(&mut self, groups: &[u32]) -> Result<Vec<ArrayRef>, PluginError> {
         let fails = self.meets(Call::State)?;
         let columns = self.inner.state(groups)?;
-        Ok(if fails {
-            columns
-                .iter()
-                .map(|column| column.slice(0, column.len() - 1))
-                .collect()
-        } else {
-            columns
-        })
+        Ok(if fails { columns.iter().map(|column| column.slice(0, column.len() - 1)).collect() } else { columns })
     }
 
-    fn evaluate(
-        &mut self,
-        groups: &[u32],
-        starts: &[i64],
-        ends: &[i64],
-    ) -> Result<KpiRows, PluginError> {
+    fn evaluate(&mut self, groups: &[u32], starts: &[i64], ends: &[i64]) -> Result<KpiRows, PluginError> {
         let fails = self.meets(Call::Evaluate)?;
         let mut rows = self.inner.evaluate(groups, starts, ends)?;
         match self.fault {
             Fault::Short if fails => rows.columns[0] = rows.columns[0].slice(0, groups.len() - 1),
             Fault::FarPlace if fails => rows.places[groups.len() - 1] = groups.len() as u32,
             Fault::FallingPlaces if fails => {
-                let places =
-                    UInt32Array::from_iter_values(rows.places.iter().rev().copied().chain([0]));
+                let places = UInt32Array::from_iter_values(rows.places.iter().rev().copied().chain([0]));
                 rows.places = places.values().to_vec();
                 let zeros: ArrayRef = Arc::new(Int64Array::from(vec![0; rows.places.len()]));
                 rows.columns = vec![zeros.clone(), zeros];
@@ -308,11 +241,7 @@ impl Kpi for Faulty {
 }
 
 fn failure(reason: String, row: Option<usize>) -> PluginError {
-    PluginError {
-        reason,
-        row: row.map(|row| row as u32),
-        kind: PluginErrorKind::Failure,
-    }
+    PluginError { reason, row: row.map(|row| row as u32), kind: PluginErrorKind::Failure }
 }
 
 fn int64(columns: &[ArrayRef], place: usize, rows: usize) -> Result<&Int64Array, PluginError> {
@@ -320,17 +249,11 @@ fn int64(columns: &[ArrayRef], place: usize, rows: usize) -> Result<&Int64Array,
         .get(place)
         .and_then(|column| column.as_primitive_opt::<Int64Type>())
         .filter(|column| column.len() == rows);
-    column.ok_or_else(|| {
-        failure(
-            format!("column {place} is not {rows} values of int64"),
-            None,
-        )
-    })
+    column.ok_or_else(|| failure(format!("column {place} is not {rows} values of int64"), None))
 }
 
 fn add(sum: i64, value: i64, row: usize) -> Result<i64, PluginError> {
-    sum.checked_add(value)
-        .ok_or_else(|| failure("the sum does not fit 64 bits".to_owned(), Some(row)))
+    sum.checked_add(value).ok_or_else(|| failure("the sum does not fit 64 bits".to_owned(), Some(row)))
 }
 
 fn reach<T: Default + Clone>(states: &mut Vec<T>, groups: &[u32]) {

@@ -30,9 +30,7 @@ pub enum WindowingError {
     #[error("a window of {0} µs is out of range: write more than 0 and at most {SIZE_MAX_US} µs")]
     Size(i64),
     /// Hop out of range.
-    #[error(
-        "a hop of {hop_us} µs does not fit a window of {size_us} µs: write more than 0 and at most the size"
-    )]
+    #[error("a hop of {hop_us} µs does not fit a window of {size_us} µs: write more than 0 and at most the size")]
     Hop {
         /// The hop.
         hop_us: i64,
@@ -40,9 +38,7 @@ pub enum WindowingError {
         size_us: i64,
     },
     /// Too many windows a record.
-    #[error(
-        "each record falls into {0} windows, and {WINDOWS_PER_RECORD_MAX} are allowed: write a longer hop"
-    )]
+    #[error("each record falls into {0} windows, and {WINDOWS_PER_RECORD_MAX} are allowed: write a longer hop")]
     WindowsPerRecord(i64),
     /// Too many panes a window.
     #[error(
@@ -68,12 +64,7 @@ impl Windowing {
         if size_us / pane_us > PANES_PER_WINDOW_MAX {
             return Err(WindowingError::PanesPerWindow(size_us / pane_us));
         }
-        Ok(Self {
-            size_us,
-            hop_us,
-            offset_us: offset_us.rem_euclid(hop_us),
-            pane_us,
-        })
+        Ok(Self { size_us, hop_us, offset_us: offset_us.rem_euclid(hop_us), pane_us })
     }
 
     /// Windows that follow each other, aligned to the epoch.
@@ -220,9 +211,7 @@ mod tests {
 
     fn starts(windowing: &Windowing, event_us: i64) -> Vec<i64> {
         let windows = windowing.windows_of(windowing.pane_of(event_us));
-        (0..windows.count())
-            .map(|place| windows.start(place))
-            .collect()
+        (0..windows.count()).map(|place| windows.start(place)).collect()
     }
 
     #[test]
@@ -262,12 +251,7 @@ mod tests {
             Windowing::new(7, 3, i64::MIN).unwrap(),
             Windowing::new(7, 7, i64::MAX).unwrap(),
         ] {
-            for event in [
-                i64::MIN,
-                i64::MAX,
-                253_402_300_799_999_999,
-                -62_135_596_800_000_000,
-            ] {
+            for event in [i64::MIN, i64::MAX, 253_402_300_799_999_999, -62_135_596_800_000_000] {
                 let windows = windowing.windows_of(windowing.pane_of(event));
                 assert_eq!(windows.ended_by(i64::MAX), windows.count());
                 assert_eq!(windows.ended_by(i64::MIN), 0);

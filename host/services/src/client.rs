@@ -34,10 +34,7 @@ fn failed(what: &str) -> impl Fn(KafkaError) -> ServiceError {
 }
 
 fn admin(bootstrap: &str) -> Result<AdminClient<DefaultClientContext>, ServiceError> {
-    ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .create()
-        .map_err(failed("no admin client"))
+    ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(failed("no admin client"))
 }
 
 /// Makes a topic with settings such as `("retention.ms", "-1")`.
@@ -54,12 +51,9 @@ pub fn create_topic(
     for (name, value) in settings {
         new = new.set(name, value);
     }
-    let done = block_on(admin(bootstrap)?.create_topics([&new], &options()))
-        .map_err(failed("no topic"))?;
+    let done = block_on(admin(bootstrap)?.create_topics([&new], &options())).map_err(failed("no topic"))?;
     done.into_iter().try_for_each(|result| {
-        result.map(drop).map_err(|(topic, code)| {
-            ServiceError::Failed(format!("topic {topic} can't be made: {code}"))
-        })
+        result.map(drop).map_err(|(topic, code)| ServiceError::Failed(format!("topic {topic} can't be made: {code}")))
     })
 }
 
@@ -67,21 +61,12 @@ pub fn create_topic(
 ///
 /// # Errors
 /// `Failed` when the broker refuses.
-pub fn delete_records(
-    bootstrap: &str,
-    topic: &str,
-    partition: i32,
-    before: i64,
-) -> Result<(), ServiceError> {
+pub fn delete_records(bootstrap: &str, topic: &str, partition: i32, before: i64) -> Result<(), ServiceError> {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Offset(before))
-        .map_err(failed("no offset"))?;
-    let done = block_on(admin(bootstrap)?.delete_records(&list, &options()))
-        .map_err(failed("records can't be deleted"))?;
-    done.elements()
-        .iter()
-        .try_for_each(|part| part.error())
-        .map_err(failed("records can't be deleted"))
+    list.add_partition_offset(topic, partition, Offset::Offset(before)).map_err(failed("no offset"))?;
+    let done =
+        block_on(admin(bootstrap)?.delete_records(&list, &options())).map_err(failed("records can't be deleted"))?;
+    done.elements().iter().try_for_each(|part| part.error()).map_err(failed("records can't be deleted"))
 }
 
 /// Produces records, in order within each partition, and waits until the broker has all of them.
@@ -102,32 +87,16 @@ pub fn produce<'a>(
     // Beside the broker on a small machine its default of 1 GiB would be felt.
     config.set("queue.buffering.max.kbytes", "65536");
     let producer: BaseProducer<Deliveries> =
-        BaseProducer::from_config_and_context(&config, Deliveries::default())
-            .map_err(failed("no producer"))?;
+        BaseProducer::from_config_and_context(&config, Deliveries::default()).map_err(failed("no producer"))?;
     for record in records {
         send(&producer, topic, &record)?;
     }
-    producer
-        .flush(WAIT)
-        .map_err(failed("not all records arrived"))?;
-    let lost = producer
-        .context()
-        .lost
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    lost.map_or(Ok(()), |error| {
-        Err(ServiceError::Failed(format!(
-            "a record was not taken: {error}"
-        )))
-    })
+    producer.flush(WAIT).map_err(failed("not all records arrived"))?;
+    let lost = producer.context().lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+    lost.map_or(Ok(()), |error| Err(ServiceError::Failed(format!("a record was not taken: {error}"))))
 }
 
-fn send(
-    producer: &BaseProducer<Deliveries>,
-    topic: &str,
-    record: &Produced<'_>,
-) -> Result<(), ServiceError> {
+fn send(producer: &BaseProducer<Deliveries>, topic: &str, record: &Produced<'_>) -> Result<(), ServiceError> {
     let mut next: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(record.partition);
     next.key = record.key;
     next.payload = record.value;
@@ -147,9 +116,7 @@ fn send(
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new()
-        .request_timeout(Some(WAIT))
-        .operation_timeout(Some(WAIT))
+    AdminOptions::new().request_timeout(Some(WAIT)).operation_timeout(Some(WAIT))
 }
 
 /// Keeps the first record that did not arrive.
@@ -165,10 +132,7 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((error, _)) = result {
-            self.lost
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get_or_insert(error.clone());
+            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.clone());
         }
     }
 }

@@ -54,10 +54,7 @@ impl Kafka {
     /// `Missing` without Java or Maven, `Failed` with the end of its log when it does not come up.
     pub fn start(folder: &Path, options: KafkaOptions) -> Result<Kafka, ServiceError> {
         let jars = jars::fetch()?;
-        std::fs::create_dir_all(folder).map_err(ServiceError::io(format!(
-            "{} can't be made",
-            folder.display()
-        )))?;
+        std::fs::create_dir_all(folder).map_err(ServiceError::io(format!("{} can't be made", folder.display())))?;
         if options.tls_and_sasl {
             tls::make(folder)?;
         }
@@ -80,32 +77,16 @@ impl Kafka {
         let kafka = Kafka {
             folder: folder.to_owned(),
             jars: jars.to_owned(),
-            ports: config::Ports {
-                plain: ports[0],
-                controller: ports[1],
-                secure: ports[2],
-            },
+            ports: config::Ports { plain: ports[0], controller: ports[1], secure: ports[2] },
             cluster: config::cluster_id()?,
             process: None,
         };
         let text = config::properties(folder, kafka.ports, options);
-        std::fs::write(kafka.settings(), text)
-            .map_err(ServiceError::io("the broker's settings can't be written"))?;
+        std::fs::write(kafka.settings(), text).map_err(ServiceError::io("the broker's settings can't be written"))?;
         let mut format = kafka.java("kafka.tools.StorageTool");
-        format
-            .args([
-                "format",
-                "--cluster-id",
-                &kafka.cluster,
-                "--ignore-formatted",
-                "--config",
-            ])
-            .arg(kafka.settings());
+        format.args(["format", "--cluster-id", &kafka.cluster, "--ignore-formatted", "--config"]).arg(kafka.settings());
         if options.tls_and_sasl {
-            format.args([
-                "--add-scram",
-                &format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]"),
-            ]);
+            format.args(["--add-scram", &format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]")]);
         }
         run(&mut format, "java", PACKAGES)?;
         Ok(kafka)
@@ -124,11 +105,7 @@ impl Kafka {
             let alive = self.process.as_mut().is_some_and(Guarded::is_alive);
             if !alive || Instant::now() > until {
                 self.process = None;
-                let what = if alive {
-                    "does not answer"
-                } else {
-                    "ended at once"
-                };
+                let what = if alive { "does not answer" } else { "ended at once" };
                 return Err(ServiceError::Failed(format!(
                     "the Kafka broker {what}; its log ends:\n{}",
                     last_lines(&self.log(), 20)
@@ -165,9 +142,7 @@ impl Kafka {
     }
 
     fn log(&self) -> String {
-        std::fs::read(self.log_path())
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        std::fs::read(self.log_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
     fn settings(&self) -> PathBuf {
@@ -182,16 +157,8 @@ impl Kafka {
 
     fn java(&self, class: &str) -> Command {
         let mut java = Command::new("java");
-        java.args([
-            "-Xms128m",
-            "-Xmx384m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-        ]);
-        java.args([
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true",
-        ]);
+        java.args(["-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        java.args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLogger.showDateTime=true"]);
         java.arg("-cp").arg(self.jars.join("*")).arg(class);
         java
     }

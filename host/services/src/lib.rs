@@ -48,7 +48,5 @@ impl ServiceError {
 pub fn cache_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    target
-        .unwrap_or_else(|| root.unwrap_or(Path::new(".")).join("target"))
-        .join("services")
+    target.unwrap_or_else(|| root.unwrap_or(Path::new(".")).join("target")).join("services")
 }

@@ -24,68 +24,31 @@ while [ $i -lt 100 ] && kill -0 \"$1\" 2>/dev/null; do sleep 0.1; i=$((i+1)); do
 
 /// `count` free ports, taken from the kernel together so that they differ.
 pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>, ServiceError> {
-    let taken: io::Result<Vec<TcpListener>> = (0..count)
-        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
-        .collect();
-    let ports = taken.and_then(|taken| {
-        taken
-            .iter()
-            .map(|port| Ok(port.local_addr()?.port()))
-            .collect()
-    });
+    let taken: io::Result<Vec<TcpListener>> = (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect();
+    let ports = taken.and_then(|taken| taken.iter().map(|port| Ok(port.local_addr()?.port())).collect());
     ports.map_err(ServiceError::io("no free port"))
 }
 
 /// Starts a program in a process group of its own, with its output at the end of `log`.
 pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Child, ServiceError> {
-    let fail = || {
-        ServiceError::io(format!(
-            "{} does not start",
-            command.get_program().display()
-        ))
-    };
-    let output = File::options()
-        .create(true)
-        .append(true)
-        .open(log)
-        .map_err(fail())?;
+    let fail = || ServiceError::io(format!("{} does not start", command.get_program().display()));
+    let output = File::options().create(true).append(true).open(log).map_err(fail())?;
     let errors = output.try_clone().map_err(fail())?;
     let failed = fail();
-    command
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .spawn()
-        .map_err(failed)
+    command.process_group(0).stdin(Stdio::null()).stdout(output).stderr(errors).spawn().map_err(failed)
 }
 
 /// Runs a program to its end; its output, or an error with its last lines.
-pub(crate) fn run(
-    command: &mut Command,
-    program: &'static str,
-    package: &'static str,
-) -> Result<String, ServiceError> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ServiceError::Missing { program, package },
-            _ => ServiceError::Io {
-                what: format!("{program} does not start"),
-                error,
-            },
-        })?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
+pub(crate) fn run(command: &mut Command, program: &'static str, package: &'static str) -> Result<String, ServiceError> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ServiceError::Missing { program, package },
+        _ => ServiceError::Io { what: format!("{program} does not start"), error },
+    })?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         return Ok(text);
     }
-    Err(ServiceError::Failed(format!(
-        "{program} failed ({}):\n{}",
-        output.status,
-        last_lines(&text, 20)
-    )))
+    Err(ServiceError::Failed(format!("{program} failed ({}):\n{}", output.status, last_lines(&text, 20))))
 }
 
 /// The last lines of a text.
@@ -106,20 +69,13 @@ impl Guarded {
     pub(crate) fn new(mut child: Child) -> Result<Guarded, ServiceError> {
         let mut watch = Command::new("sh");
         watch.args(["-c", WATCH, "watchdog", &child.id().to_string()]);
-        watch
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        watch.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         match watch.spawn() {
             Ok(watchdog) => Ok(Guarded { child, watchdog }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(ServiceError::Io {
-                    what: "the watchdog does not start".to_owned(),
-                    error,
-                })
+                Err(ServiceError::Io { what: "the watchdog does not start".to_owned(), error })
             }
         }
     }

@@ -26,9 +26,7 @@ pub fn encode_columns(columns: &[ArrayRef]) -> Result<Vec<u8>, CheckpointError> 
 
 /// Reads what `encode_columns` wrote; fails, and does not panic, on anything else.
 pub fn decode_columns(bytes: &[u8]) -> Result<Vec<ArrayRef>, CheckpointError> {
-    let (digest, stream) = bytes
-        .split_at_checked(DIGEST_LEN)
-        .ok_or_else(|| broken("they end too early"))?;
+    let (digest, stream) = bytes.split_at_checked(DIGEST_LEN).ok_or_else(|| broken("they end too early"))?;
     if *digest != *Sha256::digest(stream) {
         return Err(broken("their bytes are not those that were written"));
     }
@@ -36,18 +34,12 @@ pub fn decode_columns(bytes: &[u8]) -> Result<Vec<ArrayRef>, CheckpointError> {
         return Ok(vec![]);
     }
     let mut batches = StreamReader::try_new(stream, None).map_err(failed)?;
-    let batch = batches
-        .next()
-        .ok_or_else(|| broken("they hold no batch"))?
-        .map_err(failed)?;
+    let batch = batches.next().ok_or_else(|| broken("they hold no batch"))?.map_err(failed)?;
     Ok(batch.columns().to_vec())
 }
 
 fn write_stream(bytes: Vec<u8>, columns: &[ArrayRef]) -> Result<Vec<u8>, ArrowError> {
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|column| Field::new("", column.data_type().clone(), true))
-        .collect();
+    let fields: Vec<Field> = columns.iter().map(|column| Field::new("", column.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(schema.clone(), columns.to_vec())?;
     let mut writer = StreamWriter::try_new(bytes, &schema)?;
@@ -57,15 +49,11 @@ fn write_stream(bytes: Vec<u8>, columns: &[ArrayRef]) -> Result<Vec<u8>, ArrowEr
 }
 
 fn failed(error: ArrowError) -> CheckpointError {
-    CheckpointError::Columns {
-        reason: error.to_string(),
-    }
+    CheckpointError::Columns { reason: error.to_string() }
 }
 
 fn broken(reason: &str) -> CheckpointError {
-    CheckpointError::Columns {
-        reason: reason.to_owned(),
-    }
+    CheckpointError::Columns { reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -42,27 +42,15 @@ impl FolderStore {
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         create_folders(path)?;
         let lock = lock(path)?;
-        let store = Self {
-            path: path.to_owned(),
-            newest: Mutex::new(Newest::Unread),
-            _lock: lock,
-        };
-        for name in store
-            .names()?
-            .iter()
-            .filter(|name| name.ends_with(ASIDE_SUFFIX))
-        {
+        let store = Self { path: path.to_owned(), newest: Mutex::new(Newest::Unread), _lock: lock };
+        for name in store.names()?.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {
             store.remove(name)?;
         }
         Ok(store)
     }
 
     fn newest(&self) -> Result<Option<u64>, CheckpointError> {
-        match *self
-            .newest
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-        {
+        match *self.newest.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             Newest::Known(epoch) => return Ok(epoch),
             Newest::Unread => {}
         }
@@ -70,10 +58,7 @@ impl FolderStore {
     }
 
     fn set_newest(&self, epoch: Option<u64>) {
-        *self
-            .newest
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Newest::Known(epoch);
+        *self.newest.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Newest::Known(epoch);
     }
 
     /// Epochs that the folder has files of, rising.
@@ -85,13 +70,9 @@ impl FolderStore {
     }
 
     fn names(&self) -> Result<Vec<String>, CheckpointError> {
-        let entries =
-            fs::read_dir(&self.path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+        let entries = fs::read_dir(&self.path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
         let entries = entries.map_err(|source| failed(&self.path, source))?;
-        Ok(entries
-            .iter()
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect())
+        Ok(entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
     }
 
     fn remove(&self, name: &str) -> Result<(), CheckpointError> {
@@ -100,10 +81,7 @@ impl FolderStore {
     }
 
     fn replace(&self, epoch: u64, bytes: &[u8]) -> Result<(), CheckpointError> {
-        let (path, aside) = (
-            self.path.join(name(epoch)),
-            self.path.join(format!("epoch-{epoch}{ASIDE_SUFFIX}")),
-        );
+        let (path, aside) = (self.path.join(name(epoch)), self.path.join(format!("epoch-{epoch}{ASIDE_SUFFIX}")));
         let write = || {
             let mut file = File::create(&aside)?;
             file.write_all(&header(epoch, bytes))?;
@@ -120,20 +98,12 @@ impl Store for FolderStore {
     fn write(&self, epoch: u64, bytes: &[u8]) -> Result<(), CheckpointError> {
         let last = self.newest()?;
         if let Some(last) = last.filter(|last| *last >= epoch) {
-            return Err(CheckpointError::NotRising {
-                place: self.path.display().to_string(),
-                epoch,
-                last,
-            });
+            return Err(CheckpointError::NotRising { place: self.path.display().to_string(), epoch, last });
         }
         self.replace(epoch, bytes)?;
         self.set_newest(Some(epoch));
         // Also broken ones of higher epochs, which `latest` passed over.
-        for old in self
-            .epochs()?
-            .into_iter()
-            .filter(|old| *old != epoch && Some(*old) != last)
-        {
+        for old in self.epochs()?.into_iter().filter(|old| *old != epoch && Some(*old) != last) {
             self.remove(&name(old))?;
         }
         Ok(())
@@ -158,10 +128,7 @@ impl Store for FolderStore {
             self.set_newest(None);
             return Ok(None);
         }
-        Err(CheckpointError::NoneWhole {
-            place: self.path.display().to_string(),
-            reasons: reasons.join("; "),
-        })
+        Err(CheckpointError::NoneWhole { place: self.path.display().to_string(), reasons: reasons.join("; ") })
     }
 }
 
@@ -170,11 +137,7 @@ fn name(epoch: u64) -> String {
 }
 
 fn epoch_of(file_name: &str) -> Option<u64> {
-    let epoch = file_name
-        .strip_prefix("epoch-")?
-        .strip_suffix(SUFFIX)?
-        .parse()
-        .ok()?;
+    let epoch = file_name.strip_prefix("epoch-")?.strip_suffix(SUFFIX)?.parse().ok()?;
     // `epoch-007.ckpt` is none of ours.
     (name(epoch) == file_name).then_some(epoch)
 }
@@ -184,10 +147,7 @@ fn header(epoch: u64, bytes: &[u8]) -> [u8; HEADER_LEN] {
     header[..8].copy_from_slice(MAGIC);
     header[8..16].copy_from_slice(&epoch.to_le_bytes());
     header[16..24].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-    let digest = Sha256::new()
-        .chain_update(&header[..24])
-        .chain_update(bytes)
-        .finalize();
+    let digest = Sha256::new().chain_update(&header[..24]).chain_update(bytes).finalize();
     header[24..].copy_from_slice(&digest);
     header
 }
@@ -201,9 +161,7 @@ fn decode(epoch: u64, mut file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         return Err("it is no checkpoint");
     }
     if found[6..8] != MAGIC[6..] {
-        return Err(
-            "it is of another version of the format: resume with the version of weir that wrote it",
-        );
+        return Err("it is of another version of the format: resume with the version of weir that wrote it");
     }
     if found != header(epoch, bytes) {
         return Err("its bytes are not those that were written");
@@ -215,27 +173,17 @@ fn decode(epoch: u64, mut file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
 fn lock(folder: &Path) -> Result<File, CheckpointError> {
     let path = folder.join("lock");
     let mut options = OpenOptions::new();
-    let open = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
+    let open = options.read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = open.map_err(|source| failed(&path, source))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             let place = folder.display().to_string();
-            return Err(CheckpointError::InUse {
-                place,
-                holder: holder(&mut file),
-            });
+            return Err(CheckpointError::InUse { place, holder: holder(&mut file) });
         }
         Err(source) => return Err(failed(&path, source.into())),
     }
-    let name_us = file
-        .set_len(0)
-        .and_then(|()| write!(file, "{}", std::process::id()));
+    let name_us = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
     name_us.map_err(|source| failed(&path, source))?;
     Ok(file)
 }
@@ -243,11 +191,7 @@ fn lock(folder: &Path) -> Result<File, CheckpointError> {
 /// Who holds the lock, as far as its file tells.
 fn holder(file: &mut File) -> String {
     let mut pid = String::new();
-    match file
-        .take(20)
-        .read_to_string(&mut pid)
-        .map(|_| pid.parse::<u32>())
-    {
+    match file.take(20).read_to_string(&mut pid).map(|_| pid.parse::<u32>()) {
         Ok(Ok(pid)) => format!("process {pid}"),
         _ => "another process".to_owned(),
     }
@@ -264,24 +208,17 @@ fn create_folders(path: &Path) -> Result<(), CheckpointError> {
     };
     create_folders(parent)?;
     match fs::create_dir(path) {
-        Err(source) if source.kind() != ErrorKind::AlreadyExists || !path.is_dir() => {
-            Err(failed(path, source))
-        }
+        Err(source) if source.kind() != ErrorKind::AlreadyExists || !path.is_dir() => Err(failed(path, source)),
         _ => sync_folder(parent),
     }
 }
 
 fn sync_folder(path: &Path) -> Result<(), CheckpointError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| failed(path, source))
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|source| failed(path, source))
 }
 
 fn failed(path: &Path, source: io::Error) -> CheckpointError {
-    CheckpointError::Io {
-        place: path.display().to_string(),
-        source,
-    }
+    CheckpointError::Io { place: path.display().to_string(), source }
 }
 
 #[cfg(test)]

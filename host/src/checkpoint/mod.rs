@@ -44,9 +44,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// Another process writes here.
-    #[error(
-        "checkpoints in {place} are in use by {holder}: stop it, or give this run another `[checkpoint] path`"
-    )]
+    #[error("checkpoints in {place} are in use by {holder}: stop it, or give this run another `[checkpoint] path`")]
     InUse {
         /// The folder.
         place: String,

@@ -31,14 +31,17 @@ pub enum Command {
     #[command(after_help = RUN_HELP)]
     Run(RunArgs),
     /// Check a pipeline file and its plugins, and tell every problem at once
-    #[command(after_help = "Exit codes: 0 nothing to mend, 2 problems were told.\n\nExample:\n  weir check pipelines/retail.toml")]
+    #[command(
+        after_help = "Exit codes: 0 nothing to mend, 2 problems were told.\n\nExample:\n  weir check pipelines/retail.toml"
+    )]
     Check(CheckArgs),
     /// Build and look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
 }
 
-const RUN_HELP: &str = "SIGINT or SIGTERM stops after the batch at hand: what is written stays, open windows go into the checkpoint
+const RUN_HELP: &str =
+    "SIGINT or SIGTERM stops after the batch at hand: what is written stays, open windows go into the checkpoint
 if the file has [checkpoint]. A second signal ends the process at once.
 
 Examples:

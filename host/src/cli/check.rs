@@ -1,7 +1,7 @@
 //! `weir check`: every problem of a pipeline file and its plugins at once.
 
-use super::{Failure, say};
 use super::args::CheckArgs;
+use super::{Failure, say};
 use crate::config::plan::Plan;
 use crate::config::{self, ConfigError};
 use crate::pipeline::{self, PrepareError, PrepareOptions};

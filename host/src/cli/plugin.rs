@@ -1,7 +1,7 @@
 //! `weir plugin build` and `weir plugin inspect`.
 
-use super::{Failure, say};
 use super::args::{BuildArgs, InspectArgs};
+use super::{Failure, say};
 use crate::pipeline;
 use crate::plugin::{self, BuildOptions, Limits, Setting};
 use std::path::PathBuf;

@@ -25,21 +25,12 @@ pub fn check(file: &File, reader: &Reader<'_>) {
 pub fn plan(file: File, text: SourceText, folder: PathBuf) -> Option<Plan> {
     let job = file.job?;
     let name = job.name?.value;
-    let (dead_letters, late) = own_files(
-        file.dead_letters.path,
-        file.dead_letters.late_path,
-        &name,
-        &folder,
-    );
+    let (dead_letters, late) = own_files(file.dead_letters.path, file.dead_letters.late_path, &name, &folder);
     let time = file.time?;
     let column = time.column?;
     let kpis: Vec<KpiPlan> = file.kpis.into_iter().map(kpi_plan).collect::<Option<_>>()?;
     let schema = file.schema?;
-    let fields: Option<Vec<FieldPlan>> = schema
-        .fields
-        .into_iter()
-        .map(|field| with_required(field, &column))
-        .collect();
+    let fields: Option<Vec<FieldPlan>> = schema.fields.into_iter().map(|field| with_required(field, &column)).collect();
     Some(Plan {
         file: text,
         name,
@@ -62,11 +53,7 @@ pub fn plan(file: File, text: SourceText, folder: PathBuf) -> Option<Plan> {
             max_time_jump_us: time.max_time_jump_us,
         },
         preprocess: file.preprocess.into_iter().collect::<Option<_>>()?,
-        sinks: file
-            .sinks
-            .into_iter()
-            .map(|sink| sink_plan(sink?, &kpis))
-            .collect::<Option<_>>()?,
+        sinks: file.sinks.into_iter().map(|sink| sink_plan(sink?, &kpis)).collect::<Option<_>>()?,
         kpis,
         dead_letters,
         late,
@@ -84,12 +71,7 @@ fn with_required(field: Declared, column: &Text) -> Option<FieldPlan> {
 
 fn kpi_plan(kpi: Kpi) -> Option<KpiPlan> {
     let name = kpi.name?;
-    let placed = |texts: Vec<Text>| {
-        texts
-            .into_iter()
-            .map(|text| (text.value, text.place))
-            .collect()
-    };
+    let placed = |texts: Vec<Text>| texts.into_iter().map(|text| (text.value, text.place)).collect();
     Some(KpiPlan {
         name: name.value,
         name_place: name.place,
@@ -101,21 +83,9 @@ fn kpi_plan(kpi: Kpi) -> Option<KpiPlan> {
 }
 
 fn sink_plan(sink: Sink, kpis: &[KpiPlan]) -> Option<SinkPlan> {
-    let takes = |name: &str| {
-        sink.kpis
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|text| text.value == name))
-    };
-    let kpis = kpis
-        .iter()
-        .map(|kpi| kpi.name.clone())
-        .filter(|name| takes(name))
-        .collect();
-    Some(SinkPlan::JsonFiles {
-        kpis,
-        path: sink.path?,
-        interval_us: sink.interval_us,
-    })
+    let takes = |name: &str| sink.kpis.as_ref().is_none_or(|names| names.iter().any(|text| text.value == name));
+    let kpis = kpis.iter().map(|kpi| kpi.name.clone()).filter(|name| takes(name)).collect();
+    Some(SinkPlan::JsonFiles { kpis, path: sink.path?, interval_us: sink.interval_us })
 }
 
 /// Dead letters lie beside the pipeline file under its name, late records beside the dead letters, unless set.
@@ -129,36 +99,18 @@ fn own_files(
         Some(path) => path.with_file_name("late.jsonl"),
         None => folder.join(format!("{name}-late.jsonl")),
     };
-    (
-        dead_letters.unwrap_or_else(|| folder.join(format!("{name}-dead-letters.jsonl"))),
-        late.unwrap_or(late_default),
-    )
+    (dead_letters.unwrap_or_else(|| folder.join(format!("{name}-dead-letters.jsonl"))), late.unwrap_or(late_default))
 }
 
 fn time_column(file: &File, reader: &Reader<'_>) {
-    let (Some(column), Some(schema)) = (
-        file.time.as_ref().and_then(|time| time.column.as_ref()),
-        &file.schema,
-    ) else {
+    let (Some(column), Some(schema)) = (file.time.as_ref().and_then(|time| time.column.as_ref()), &file.schema) else {
         return;
     };
     let problem = |message: String| Problem::new(column.place.clone(), message);
-    let Some(field) = schema
-        .fields
-        .iter()
-        .find(|field| field.path == column.value)
-    else {
-        let problem = problem(format!(
-            "the time column {} is not declared in [schema]",
-            column.shown
-        ));
-        let near = reader.suggest(
-            &column.value,
-            schema.fields.iter().map(|field| field.path.as_str()),
-        );
-        let label = near.map_or("not a declared field".to_string(), |near| {
-            format!("did you mean \"{near}\"?")
-        });
+    let Some(field) = schema.fields.iter().find(|field| field.path == column.value) else {
+        let problem = problem(format!("the time column {} is not declared in [schema]", column.shown));
+        let near = reader.suggest(&column.value, schema.fields.iter().map(|field| field.path.as_str()));
+        let label = near.map_or("not a declared field".to_string(), |near| format!("did you mean \"{near}\"?"));
         let help = format!(
             "declare it: `fields.\"{}\" = {{ type = \"timestamp\", format = \"rfc3339\" }}`",
             column.shown.trim_matches('"')
@@ -167,10 +119,7 @@ fn time_column(file: &File, reader: &Reader<'_>) {
         return;
     };
     if let Some((false, place)) = &field.required {
-        let problem = Problem::new(
-            place.clone(),
-            format!("the time column `{}` is always required", field.path),
-        );
+        let problem = Problem::new(place.clone(), format!("the time column `{}` is always required", field.path));
         reader.push(
             problem
                 .other(column.place.clone(), "time column")
@@ -184,12 +133,7 @@ fn time_column(file: &File, reader: &Reader<'_>) {
             column.shown, plan.column_type
         ));
         let help = "name a field of type timestamp that is not within a list";
-        reader.push(
-            problem
-                .label("time column")
-                .other(plan.place.clone(), "declared here")
-                .help(help),
-        );
+        reader.push(problem.label("time column").other(plan.place.clone(), "declared here").help(help));
     }
 }
 
@@ -205,12 +149,8 @@ fn group_keys(file: &File, reader: &Reader<'_>) {
         let Some(field) = lists.get(column.value.as_str()) else {
             continue;
         };
-        let message = format!(
-            "{} is a {} and can't be a group key",
-            column.shown, field.column_type
-        );
-        let problem =
-            Problem::new(column.place.clone(), message).other(field.place.clone(), "declared here");
+        let message = format!("{} is a {} and can't be a group key", column.shown, field.column_type);
+        let problem = Problem::new(column.place.clone(), message).other(field.place.clone(), "declared here");
         reader.push(problem.help("group by a column with one value a record"));
     }
 }
@@ -219,15 +159,9 @@ fn kpi_names(file: &File, reader: &Reader<'_>) {
     let mut seen: HashMap<&str, &Text> = HashMap::new();
     for name in file.kpis.iter().filter_map(|kpi| kpi.name.as_ref()) {
         if let Some(first) = seen.insert(&name.value, name) {
-            let problem = Problem::new(
-                name.place.clone(),
-                format!("two KPIs are called {}", name.shown),
-            );
+            let problem = Problem::new(name.place.clone(), format!("two KPIs are called {}", name.shown));
             reader.push(
-                problem
-                    .label("again")
-                    .other(first.place.clone(), "first")
-                    .help("give each KPI a name of its own"),
+                problem.label("again").other(first.place.clone(), "first").help("give each KPI a name of its own"),
             );
         }
     }
@@ -235,39 +169,22 @@ fn kpi_names(file: &File, reader: &Reader<'_>) {
 
 /// Reports KPIs that sinks name and nobody has; gives those that were probably meant, so that they are not told once more.
 fn sink_kpis<'f>(file: &'f File, reader: &Reader<'_>) -> Vec<&'f str> {
-    let names: Vec<&Text> = file
-        .kpis
-        .iter()
-        .filter_map(|kpi| kpi.name.as_ref())
-        .collect();
+    let names: Vec<&Text> = file.kpis.iter().filter_map(|kpi| kpi.name.as_ref()).collect();
     let mut meant = Vec::new();
     if names.len() < file.kpis.len() {
         return meant; // A KPI whose name can't be read is told as such, not as unknown here.
     }
     let known: HashSet<&str> = names.iter().map(|name| name.value.as_str()).collect();
-    let list: Vec<&str> = names
-        .iter()
-        .map(|name| name.shown.as_str())
-        .take(20)
-        .collect();
+    let list: Vec<&str> = names.iter().map(|name| name.shown.as_str()).take(20).collect();
     let help = match list.len() {
         0 => "this file has no KPI yet".to_string(),
         _ => format!("KPIs of this file: {}", list.join(", ")),
     };
-    for text in file
-        .sinks
-        .iter()
-        .flatten()
-        .filter_map(|sink| sink.kpis.as_ref())
-        .flatten()
-    {
+    for text in file.sinks.iter().flatten().filter_map(|sink| sink.kpis.as_ref()).flatten() {
         if known.contains(text.value.as_str()) {
             continue;
         }
-        let problem = Problem::new(
-            text.place.clone(),
-            format!("there is no KPI {}", text.shown),
-        );
+        let problem = Problem::new(text.place.clone(), format!("there is no KPI {}", text.shown));
         let problem = problem.help(&help);
         let near = reader.suggest(&text.value, names.iter().map(|name| name.value.as_str()));
         meant.extend(near);
@@ -285,20 +202,12 @@ fn sinks_apart(file: &File, reader: &Reader<'_>) {
     let mut seen: HashMap<(&PathBuf, &str), &Sink> = HashMap::new();
     for sink in file.sinks.iter().flatten() {
         let Some(path) = &sink.path else { continue };
-        let names = file
-            .kpis
-            .iter()
-            .filter_map(|kpi| kpi.name.as_ref())
-            .map(|name| name.value.as_str());
+        let names = file.kpis.iter().filter_map(|kpi| kpi.name.as_ref()).map(|name| name.value.as_str());
         let taken: Vec<&str> = names.filter(|name| takes(sink, name)).collect();
-        let clash = taken
-            .iter()
-            .find_map(|name| seen.get(&(path, *name)).map(|first| (*first, *name)));
+        let clash = taken.iter().find_map(|name| seen.get(&(path, *name)).map(|first| (*first, *name)));
         if let Some((first, name)) = clash {
-            let problem = Problem::new(
-                sink.place.clone(),
-                format!("two sinks write the KPI {name} into the same folder"),
-            );
+            let problem =
+                Problem::new(sink.place.clone(), format!("two sinks write the KPI {name} into the same folder"));
             reader.push(
                 problem
                     .label("again")
@@ -313,9 +222,7 @@ fn sinks_apart(file: &File, reader: &Reader<'_>) {
 }
 
 fn takes(sink: &Sink, name: &str) -> bool {
-    sink.kpis
-        .as_ref()
-        .is_none_or(|names| names.iter().any(|text| text.value == name))
+    sink.kpis.as_ref().is_none_or(|names| names.iter().any(|text| text.value == name))
 }
 
 fn every_kpi_has_a_sink(file: &File, reader: &Reader<'_>, meant: &[&str]) {
@@ -324,18 +231,9 @@ fn every_kpi_has_a_sink(file: &File, reader: &Reader<'_>, meant: &[&str]) {
         return; // A sink that can't be read may take them all; one that is missing is told once.
     }
     for name in file.kpis.iter().filter_map(|kpi| kpi.name.as_ref()) {
-        if !meant.contains(&name.value.as_str())
-            && !sinks.iter().any(|sink| takes(sink, &name.value))
-        {
-            let problem = Problem::new(
-                name.place.clone(),
-                format!("no sink takes the KPI {}", name.shown),
-            );
-            reader.push(
-                problem.help(
-                    "add it to the `kpis` of a [[sink]], or leave `kpis` out there to take all",
-                ),
-            );
+        if !meant.contains(&name.value.as_str()) && !sinks.iter().any(|sink| takes(sink, &name.value)) {
+            let problem = Problem::new(name.place.clone(), format!("no sink takes the KPI {}", name.shown));
+            reader.push(problem.help("add it to the `kpis` of a [[sink]], or leave `kpis` out there to take all"));
         }
     }
 }
@@ -345,17 +243,9 @@ fn dead_letters(file: &File, reader: &Reader<'_>) {
     let Some(name) = file.job.as_ref().and_then(|job| job.name.as_ref()) else {
         return;
     };
-    let (dead_letters, late) = own_files(
-        section.path.clone(),
-        section.late_path.clone(),
-        &name.value,
-        reader.folder,
-    );
+    let (dead_letters, late) = own_files(section.path.clone(), section.late_path.clone(), &name.value, reader.folder);
     if dead_letters == late {
-        let problem = Problem::new(
-            section.place.clone(),
-            "dead letters and late records would go into the same file",
-        );
+        let problem = Problem::new(section.place.clone(), "dead letters and late records would go into the same file");
         reader.push(problem.help("give `path` and `late_path` different names"));
     }
 }

@@ -27,10 +27,7 @@ pub enum ExpandError {
 /// Replaces variables; `$${` stands for `${`. A default is taken where the variable is not set or empty, as in a shell, and ends at the
 /// first `}`.
 pub fn expand(text: &str, env: Lookup<'_>) -> Result<Expanded, ExpandError> {
-    let mut expanded = Expanded {
-        value: String::with_capacity(text.len()),
-        from_env: false,
-    };
+    let mut expanded = Expanded { value: String::with_capacity(text.len()), from_env: false };
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let after = &rest[at + 2..];
@@ -68,9 +65,7 @@ fn variable(inner: &str, env: Lookup<'_>) -> Result<String, ExpandError> {
 
 fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 

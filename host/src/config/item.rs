@@ -43,8 +43,7 @@ pub struct Text {
 impl<'a> Item<'a> {
     /// Notes a problem with this value.
     pub fn problem(&self, message: impl Into<String>, help: impl Into<String>) {
-        self.reader
-            .push(Problem::new(self.place.clone(), message).help(help));
+        self.reader.push(Problem::new(self.place.clone(), message).help(help));
     }
 
     /// A text.
@@ -54,17 +53,9 @@ impl<'a> Item<'a> {
         };
         match expand(typed, self.reader.env) {
             Ok(expanded) => {
-                let shown = if expanded.from_env {
-                    typed.as_ref()
-                } else {
-                    expanded.value.as_str()
-                };
+                let shown = if expanded.from_env { typed.as_ref() } else { expanded.value.as_str() };
                 let shown = format!("\"{}\"", clip(shown));
-                Some(Text {
-                    value: expanded.value,
-                    shown,
-                    place: self.place.clone(),
-                })
+                Some(Text { value: expanded.value, shown, place: self.place.clone() })
             }
             Err(error) => self.not_expanded(error),
         }
@@ -74,10 +65,7 @@ impl<'a> Item<'a> {
     pub fn word(&self, example: &str) -> Option<Text> {
         let text = self.text(example)?;
         if text.value.trim().is_empty() {
-            self.problem(
-                format!("{} is empty", self.name()),
-                self.example(&format!("\"{example}\"")),
-            );
+            self.problem(format!("{} is empty", self.name()), self.example(&format!("\"{example}\"")));
             return None;
         }
         Some(text)
@@ -118,12 +106,7 @@ impl<'a> Item<'a> {
         let DeValue::Table(table) = self.value else {
             return self.wrong("a table", example);
         };
-        Some(Table::new(
-            self.reader,
-            Title::Section(title.to_string()),
-            self.place.clone(),
-            table,
-        ))
+        Some(Table::new(self.reader, Title::Section(title.to_string()), self.place.clone(), table))
     }
 
     /// True or false.
@@ -175,8 +158,7 @@ impl<'a> Item<'a> {
             return None;
         }
         let list = "d, h, m, s, ms, us; or \"off\"";
-        self.duration_in(&text, 1..=units::DURATION_MAX_US, example, list)
-            .map(Some)
+        self.duration_in(&text, 1..=units::DURATION_MAX_US, example, list).map(Some)
     }
 
     fn duration_text(&self, example: &str) -> Option<Text> {
@@ -187,13 +169,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn duration_in(
-        &self,
-        text: &Text,
-        range: RangeInclusive<i64>,
-        example: &str,
-        list: &str,
-    ) -> Option<i64> {
+    fn duration_in(&self, text: &Text, range: RangeInclusive<i64>, example: &str, list: &str) -> Option<i64> {
         let example = format!("\"{example}\"");
         match units::duration_us(&text.value) {
             Ok(us) if range.contains(&us) => Some(us),
@@ -216,51 +192,29 @@ impl<'a> Item<'a> {
                     Ok(bytes) => Some(bytes),
                     Err(error) => {
                         let list = "B, KiB, MiB, GiB, kB, MB, GB";
-                        return self.bad_unit(
-                            &text,
-                            &error,
-                            "size",
-                            &format!("\"{example}\""),
-                            list,
-                        );
+                        return self.bad_unit(&text, &error, "size", &format!("\"{example}\""), list);
                     }
                 }
             }
             _ => {
-                return self.wrong(
-                    "a size in quotes or a number of bytes",
-                    &format!("\"{example}\""),
-                );
+                return self.wrong("a size in quotes or a number of bytes", &format!("\"{example}\""));
             }
         };
         match bytes.filter(|bytes| range.contains(bytes)) {
             Some(bytes) => Some(bytes),
-            None => self.out_of_range(
-                &show_size(*range.start()),
-                &show_size(*range.end()),
-                &format!("\"{example}\""),
-            ),
+            None => self.out_of_range(&show_size(*range.start()), &show_size(*range.end()), &format!("\"{example}\"")),
         }
     }
 
     /// Reports another type than was wanted.
     pub fn wrong<T>(&self, want: &str, example: &str) -> Option<T> {
-        let message = format!(
-            "{} must be {want}, found {}",
-            self.name(),
-            found(self.value)
-        );
+        let message = format!("{} must be {want}, found {}", self.name(), found(self.value));
         self.problem(message, self.example(example));
         None
     }
 
     fn out_of_range<T>(&self, min: &impl Display, max: &impl Display, example: &str) -> Option<T> {
-        let typed = self
-            .reader
-            .text
-            .get(self.place.clone())
-            .map(clip)
-            .unwrap_or_default();
+        let typed = self.reader.text.get(self.place.clone()).map(clip).unwrap_or_default();
         let message = format!("`{}` must be from {min} to {max}, found {typed}", self.key);
         self.problem(message, self.example(example));
         None
@@ -269,20 +223,13 @@ impl<'a> Item<'a> {
     fn no_unit<T>(&self, number: i128) -> Option<T> {
         let number = number.unsigned_abs();
         let message = format!("`{}` is a duration and needs a unit", self.key);
-        self.problem(
-            message,
-            format!("write \"{number}s\", or \"{number}m\", or \"{number}ms\""),
-        );
+        self.problem(message, format!("write \"{number}s\", or \"{number}m\", or \"{number}ms\""));
         None
     }
 
     /// How messages name the value.
     fn name(&self) -> String {
-        if self.in_list {
-            format!("an element of `{}`", self.key)
-        } else {
-            format!("`{}`", self.key)
-        }
+        if self.in_list { format!("an element of `{}`", self.key) } else { format!("`{}`", self.key) }
     }
 
     /// The help that shows the key with a value.
@@ -294,32 +241,18 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn bad_unit<T>(
-        &self,
-        text: &Text,
-        error: &UnitError,
-        what: &str,
-        example: &str,
-        units: &str,
-    ) -> Option<T> {
+    fn bad_unit<T>(&self, text: &Text, error: &UnitError, what: &str, example: &str, units: &str) -> Option<T> {
         let why = match error {
             UnitError::NoUnit(_) => "a number needs a unit".to_string(),
-            UnitError::UnknownUnit(_) if text.shown.contains("${") => {
-                "there is no such unit".to_string()
-            }
+            UnitError::UnknownUnit(_) if text.shown.contains("${") => "there is no such unit".to_string(),
             UnitError::UnknownUnit(unit) => format!("there is no unit `{}`", clip(unit)),
             UnitError::Negative => "it can't be negative".to_string(),
             UnitError::TooLarge => "it is too large".to_string(),
             UnitError::Order => "the larger unit comes first, and each once".to_string(),
-            UnitError::Malformed => {
-                "it is written as whole numbers with units, without spaces".to_string()
-            }
+            UnitError::Malformed => "it is written as whole numbers with units, without spaces".to_string(),
         };
         let message = format!("`{}` = {} is not a {what}: {why}", self.key, text.shown);
-        self.problem(
-            message,
-            format!("{}; units: {units}", self.example(example)),
-        );
+        self.problem(message, format!("{}; units: {units}", self.example(example)));
         None
     }
 

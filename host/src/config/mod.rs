@@ -44,9 +44,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no pipeline file by its size.
-    #[error(
-        "{path} is larger than 1 MiB; a pipeline file is TOML, records belong into the files that it names"
-    )]
+    #[error("{path} is larger than 1 MiB; a pipeline file is TOML, records belong into the files that it names")]
     TooLarge {
         /// As the user named it.
         path: PathBuf,
@@ -69,19 +67,12 @@ pub enum ConfigError {
 /// # Errors
 /// The file can't be read, or has problems: then all of them.
 pub fn load(path: &Path, env: Lookup<'_>) -> Result<Plan, ConfigError> {
-    let read = |source| ConfigError::Read {
-        path: path.to_path_buf(),
-        source,
-    };
+    let read = |source| ConfigError::Read { path: path.to_path_buf(), source };
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(read)?;
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(read)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(read)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(ConfigError::TooLarge {
-            path: path.to_path_buf(),
-        });
+        return Err(ConfigError::TooLarge { path: path.to_path_buf() });
     }
     let text = String::from_utf8(bytes).map_err(|error| ConfigError::NotText {
         path: path.to_path_buf(),
@@ -97,16 +88,10 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Plan, ConfigError> {
 /// # Errors
 /// All problems of the text at once.
 pub fn parse(name: &str, text: &str, folder: &Path, env: Lookup<'_>) -> Result<Plan, Problems> {
-    let source = SourceText {
-        name: name.to_string(),
-        text: Arc::from(text),
-    };
+    let source = SourceText { name: name.to_string(), text: Arc::from(text) };
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(Problems::new(
-            source,
-            errors.iter().map(|error| not_toml(error, text)).collect(),
-        ));
+        return Err(Problems::new(source, errors.iter().map(|error| not_toml(error, text)).collect()));
     }
     let reader = Reader::new(text, env, folder);
     let file = file::read(&reader, document.get_ref());

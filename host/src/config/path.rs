@@ -27,9 +27,7 @@ pub fn parse(path: &str) -> Result<ColumnPath, &'static str> {
     }
     let mut steps = Vec::new();
     for step in path.split('.') {
-        let (name, list) = step
-            .strip_suffix("[]")
-            .map_or((step, false), |name| (name, true));
+        let (name, list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
         if name.is_empty() {
             return Err("a name is missing before or after a `.` or before `[]`");
         }
@@ -80,14 +78,7 @@ impl Paths {
             prefix.push_str(name);
             let leaf = place + 1 == path.steps.len();
             match self.prefixes.get(&prefix) {
-                None => fresh.push((
-                    prefix.clone(),
-                    Seen {
-                        list: *list,
-                        leaf,
-                        index,
-                    },
-                )),
+                None => fresh.push((prefix.clone(), Seen { list: *list, leaf, index })),
                 Some(seen) if seen.list != *list => {
                     return Err((seen.index, Conflict::ListOrNot(prefix)));
                 }
@@ -122,8 +113,8 @@ mod tests {
     #[test]
     fn paths_that_cannot() {
         for path in [
-            "", ".", "a.", ".a", "a..b", "[]", "a.[]", "a[", "a]", "a[0]", "a[][]", "[]a",
-            "a[].b[]", " a", "a .b", "a\n",
+            "", ".", "a.", ".a", "a..b", "[]", "a.[]", "a[", "a]", "a[0]", "a[][]", "[]a", "a[].b[]", " a", "a .b",
+            "a\n",
         ] {
             assert!(parse(path).is_err(), "{path}");
         }
@@ -134,23 +125,11 @@ mod tests {
     #[test]
     fn conflicts_name_the_earlier_path() {
         for (first, second, conflict) in [
-            (
-                "items[].x",
-                "items.y",
-                Some(Conflict::ListOrNot("items".into())),
-            ),
-            (
-                "items",
-                "items[]",
-                Some(Conflict::ListOrNot("items".into())),
-            ),
+            ("items[].x", "items.y", Some(Conflict::ListOrNot("items".into()))),
+            ("items", "items[]", Some(Conflict::ListOrNot("items".into()))),
             ("a", "a.b", Some(Conflict::ValueOrObject("a".into()))),
             ("a.b.c", "a.b", Some(Conflict::ValueOrObject("a.b".into()))),
-            (
-                "items[].x",
-                "items[]",
-                Some(Conflict::ValueOrObject("items".into())),
-            ),
+            ("items[].x", "items[]", Some(Conflict::ValueOrObject("items".into()))),
             ("a", "a", Some(Conflict::ValueOrObject("a".into()))),
             ("items[].x", "items[].y", None),
             ("a.b", "a.c", None),
@@ -159,11 +138,7 @@ mod tests {
             let mut paths = Paths::default();
             let (first, second) = (parse(first).unwrap(), parse(second).unwrap());
             paths.add(&first, 0).unwrap();
-            assert_eq!(
-                paths.add(&second, 1).err(),
-                conflict.map(|conflict| (0, conflict)),
-                "{first:?} {second:?}"
-            );
+            assert_eq!(paths.add(&second, 1).err(), conflict.map(|conflict| (0, conflict)), "{first:?} {second:?}");
         }
     }
 }

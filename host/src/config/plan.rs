@@ -26,10 +26,7 @@ pub struct SourceText {
 
 impl fmt::Debug for SourceText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SourceText")
-            .field("name", &self.name)
-            .field("bytes", &self.text.len())
-            .finish()
+        f.debug_struct("SourceText").field("name", &self.name).field("bytes", &self.text.len()).finish()
     }
 }
 

@@ -5,8 +5,8 @@
 
 use super::plan::{Place, SourceText};
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
-    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
 };
 use std::fmt;
 
@@ -37,13 +37,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with neither label nor help yet.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Self {
-            place,
-            message: message.into(),
-            help: None,
-            label: None,
-            other: None,
-        }
+        Self { place, message: message.into(), help: None, label: None, other: None }
     }
 
     /// With what to write instead.
@@ -84,10 +78,7 @@ struct Report {
 impl Problems {
     /// The problems of `file`; sorted by place.
     pub fn new(file: SourceText, problems: Vec<Problem>) -> Self {
-        let mut all = Self {
-            file,
-            reports: Vec::new(),
-        };
+        let mut all = Self { file, reports: Vec::new() };
         problems.into_iter().for_each(|problem| all.add(problem));
         all.sort();
         all
@@ -116,15 +107,9 @@ impl Problems {
 
     /// All problems with file, line, column and snippet, then their number.
     pub fn render(&self, color: bool) -> String {
-        let theme = if color {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
-        };
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(WIDTH)
-            .with_links(false)
-            .with_break_words(false);
+        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).with_break_words(false);
         let mut out = String::new();
         for report in self.reports.iter().take(SHOWN_MAX) {
             // Writing to a `String` does not fail, and a snippet that can't be read must not hide the message.
@@ -138,15 +123,11 @@ impl Problems {
     }
 
     fn add(&mut self, problem: Problem) {
-        self.reports.push(Report {
-            file: self.file.clone(),
-            problem,
-        });
+        self.reports.push(Report { file: self.file.clone(), problem });
     }
 
     fn sort(&mut self) {
-        self.reports
-            .sort_by_key(|report| (report.problem.place.start, report.problem.place.end));
+        self.reports.sort_by_key(|report| (report.problem.place.start, report.problem.place.end));
     }
 }
 
@@ -154,11 +135,9 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.len() {
             1 => write!(f, "{}: 1 problem", self.file.name),
-            count if count > SHOWN_MAX => write!(
-                f,
-                "{}: {count} problems, the first {SHOWN_MAX} are shown",
-                self.file.name
-            ),
+            count if count > SHOWN_MAX => {
+                write!(f, "{}: {count} problems, the first {SHOWN_MAX} are shown", self.file.name)
+            }
             count => write!(f, "{}: {count} problems", self.file.name),
         }
     }
@@ -168,12 +147,7 @@ impl std::error::Error for Problems {}
 
 impl Diagnostic for Problems {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(
-            self.reports
-                .iter()
-                .take(SHOWN_MAX)
-                .map(|report| report as &dyn Diagnostic),
-        ))
+        Some(Box::new(self.reports.iter().take(SHOWN_MAX).map(|report| report as &dyn Diagnostic)))
     }
 }
 
@@ -187,10 +161,7 @@ impl std::error::Error for Report {}
 
 impl Diagnostic for Report {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem
-            .help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -199,10 +170,7 @@ impl Diagnostic for Report {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let text = &self.file.text;
-        let main = LabeledSpan::new_primary_with_span(
-            self.problem.label.clone(),
-            span(&self.problem.place, text),
-        );
+        let main = LabeledSpan::new_primary_with_span(self.problem.label.clone(), span(&self.problem.place, text));
         let other = self
             .problem
             .other
@@ -216,18 +184,13 @@ impl Diagnostic for Report {
 /// The place within the text, on character boundaries and not endless, whatever was asked for.
 fn span(place: &Place, text: &str) -> SourceSpan {
     let start = text.floor_char_boundary(place.start.min(text.len()));
-    let end = place
-        .end
-        .clamp(start, text.len())
-        .min(start + LINE_BYTES_MAX);
+    let end = place.end.clamp(start, text.len()).min(start + LINE_BYTES_MAX);
     (start, text.ceil_char_boundary(end) - start).into()
 }
 
 /// Whether two places can be shown together: not so if they lie far apart on one endless line.
 fn near(a: &Place, b: &Place, text: &str) -> bool {
-    let gap = text
-        .get(a.end.min(b.end)..a.start.max(b.start))
-        .unwrap_or_default();
+    let gap = text.get(a.end.min(b.end)..a.start.max(b.start)).unwrap_or_default();
     gap.len() <= LINE_BYTES_MAX || gap.contains('\n')
 }
 
@@ -243,9 +206,7 @@ impl SourceCode for SourceText {
         let before = self.text.get(..start).ok_or(MietteError::OutOfBounds)?;
         let after = self.text.get(end..).ok_or(MietteError::OutOfBounds)?;
         let true_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_start = self
-            .text
-            .ceil_char_boundary(true_start.max(start.saturating_sub(LINE_BYTES_MAX)));
+        let line_start = self.text.ceil_char_boundary(true_start.max(start.saturating_sub(LINE_BYTES_MAX)));
         let line_end = end + after.find('\n').unwrap_or(after.len()).min(LINE_BYTES_MAX);
         let line_end = self.text.floor_char_boundary(line_end);
         // Without context `miette` asks for the line and column of the span's own start.
@@ -258,13 +219,6 @@ impl SourceCode for SourceText {
         let data = &self.text.as_bytes()[from..line_end];
         let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
         let range = (from, line_end - from).into();
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
-            data,
-            range,
-            line,
-            column,
-            lines,
-        )))
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data, range, line, column, lines)))
     }
 }

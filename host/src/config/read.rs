@@ -29,12 +29,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader without problems yet.
     pub fn new(text: &'a str, env: Lookup<'a>, folder: &'a Path) -> Self {
-        Self {
-            text,
-            env,
-            folder,
-            problems: RefCell::new(Vec::new()),
-        }
+        Self { text, env, folder, problems: RefCell::new(Vec::new()) }
     }
 
     /// Notes a problem.
@@ -58,21 +53,11 @@ impl<'a> Reader<'a> {
         let known: Vec<&str> = known.collect();
         let near = known
             .iter()
-            .map(|other| {
-                (
-                    strsim::damerau_levenshtein(&lower, &other.to_lowercase()),
-                    *other,
-                )
-            })
+            .map(|other| (strsim::damerau_levenshtein(&lower, &other.to_lowercase()), *other))
             .filter(|(distance, _)| *distance <= allowed)
             .min_by_key(|(distance, _)| *distance);
         // `lateness` for `allowed_lateness`: far apart, and yet one holds the other.
-        let holding = || {
-            known
-                .iter()
-                .copied()
-                .find(|other| chars >= 4 && other.contains(&lower))
-        };
+        let holding = || known.iter().copied().find(|other| chars >= 4 && other.contains(&lower));
         near.map(|(_, other)| other).or_else(holding)
     }
 
@@ -130,23 +115,13 @@ impl<'a> Table<'a> {
             })
             .collect();
         entries.sort_by_key(|entry| entry.key_place.start);
-        Self {
-            reader,
-            place,
-            title,
-            entries,
-            known: RefCell::new(Vec::new()),
-            missing: RefCell::new(Vec::new()),
-        }
+        Self { reader, place, title, entries, known: RefCell::new(Vec::new()), missing: RefCell::new(Vec::new()) }
     }
 
     /// The value of a key that may be left out.
     pub fn get(&self, key: &'static str) -> Option<Item<'a>> {
         self.known.borrow_mut().push(key);
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| self.item(entry))
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| self.item(entry))
     }
 
     /// The value of a key that must be there; `example` is a value to show where it isn't.
@@ -168,16 +143,8 @@ impl<'a> Table<'a> {
         let known = self.known.borrow();
         let mut missing = self.missing.borrow_mut();
         let present: HashSet<&str> = self.entries.iter().map(|entry| entry.key).collect();
-        let free: Vec<&'static str> = known
-            .iter()
-            .copied()
-            .filter(|key| !present.contains(key))
-            .collect();
-        for entry in self
-            .entries
-            .iter()
-            .filter(|entry| !known.contains(&entry.key))
-        {
+        let free: Vec<&'static str> = known.iter().copied().filter(|key| !present.contains(key)).collect();
+        for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key)) {
             let suggestion = self.reader.suggest(entry.key, free.iter().copied());
             missing.retain(|(key, _)| Some(*key) != suggestion);
             self.reader.push(self.unknown(entry, suggestion, &known));
@@ -208,35 +175,22 @@ impl<'a> Table<'a> {
         let key = clip(entry.key);
         let place = entry.key_place.clone();
         let (problem, brackets, list) = match &self.title {
-            Title::File => (
-                Problem::new(place, format!("unknown section `{key}`")),
-                ("[", "]"),
-                "known sections",
-            ),
-            Title::Section(title) => (
-                Problem::new(place, format!("unknown key `{key}` in {title}")),
-                ("", ""),
-                "known keys",
-            ),
+            Title::File => (Problem::new(place, format!("unknown section `{key}`")), ("[", "]"), "known sections"),
+            Title::Section(title) => {
+                (Problem::new(place, format!("unknown key `{key}` in {title}")), ("", ""), "known keys")
+            }
         };
-        let label =
-            suggestion.map(|word| format!("did you mean `{}{word}{}`?", brackets.0, brackets.1));
+        let label = suggestion.map(|word| format!("did you mean `{}{word}{}`?", brackets.0, brackets.1));
         let problem = problem.help(format!("{list}: {}", known.join(", ")));
         problem.label(label.unwrap_or_else(|| "nothing of this name".to_string()))
     }
 
     fn absent(&self, key: &str, example: &str) -> Problem {
         match &self.title {
-            Title::File => Problem::new(
-                self.place.clone(),
-                format!("the section `{key}` is missing"),
-            )
-            .help(example),
-            Title::Section(title) => {
-                Problem::new(self.place.clone(), format!("`{key}` is missing in {title}"))
-                    .label("here")
-                    .help(format!("add `{key} = {example}`"))
-            }
+            Title::File => Problem::new(self.place.clone(), format!("the section `{key}` is missing")).help(example),
+            Title::Section(title) => Problem::new(self.place.clone(), format!("`{key}` is missing in {title}"))
+                .label("here")
+                .help(format!("add `{key} = {example}`")),
         }
     }
 }

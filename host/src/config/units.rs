@@ -1,14 +1,8 @@
 //! Durations and sizes with units: `1h30m`, `64MiB`. Pure: text in, number out; knows neither keys nor places.
 
 /// Microseconds of each unit of time, largest first: also the order in which they are written.
-const TIME_UNITS: [(&str, i64); 6] = [
-    ("d", 86_400_000_000),
-    ("h", 3_600_000_000),
-    ("m", 60_000_000),
-    ("s", 1_000_000),
-    ("ms", 1_000),
-    ("us", 1),
-];
+const TIME_UNITS: [(&str, i64); 6] =
+    [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
 
 /// Bytes of each unit of size. Powers of ten and of two, told apart as in IEC 80000-13.
 const SIZE_UNITS: [(&str, u64); 9] = [
@@ -59,19 +53,11 @@ pub fn duration_us(text: &str) -> Result<i64, UnitError> {
             return Err(UnitError::Order);
         }
         next_unit = place + 1;
-        let part = i64::try_from(number)
-            .ok()
-            .and_then(|number| number.checked_mul(TIME_UNITS[place].1));
-        total = part
-            .and_then(|part| total.checked_add(part))
-            .ok_or(UnitError::TooLarge)?;
+        let part = i64::try_from(number).ok().and_then(|number| number.checked_mul(TIME_UNITS[place].1));
+        total = part.and_then(|part| total.checked_add(part)).ok_or(UnitError::TooLarge)?;
         rest = after;
     }
-    if total > DURATION_MAX_US {
-        Err(UnitError::TooLarge)
-    } else {
-        Ok(total)
-    }
+    if total > DURATION_MAX_US { Err(UnitError::TooLarge) } else { Ok(total) }
 }
 
 /// A size in bytes: one whole number with `B`, `KiB`, `MiB`, `GiB`, `TiB`, `kB` (also `KB`), `MB` or `GB`.
@@ -80,16 +66,10 @@ pub fn size_bytes(text: &str) -> Result<u64, UnitError> {
     if !rest.is_empty() {
         return Err(UnitError::Malformed);
     }
-    let (_, factor) = SIZE_UNITS
-        .iter()
-        .find(|(name, _)| *name == unit)
-        .ok_or_else(|| UnitError::UnknownUnit(unit.to_string()))?;
+    let (_, factor) =
+        SIZE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(|| UnitError::UnknownUnit(unit.to_string()))?;
     let bytes = number.checked_mul(*factor).ok_or(UnitError::TooLarge)?;
-    if bytes > SIZE_BYTES_MAX {
-        Err(UnitError::TooLarge)
-    } else {
-        Ok(bytes)
-    }
+    if bytes > SIZE_BYTES_MAX { Err(UnitError::TooLarge) } else { Ok(bytes) }
 }
 
 /// A duration as one would type it: `1h30m`, `0s`. Parses back to the same.
@@ -110,19 +90,9 @@ pub fn show_duration(us: i64) -> String {
 
 /// A size as one would type it: in the largest binary unit that leaves a whole number. Parses back to the same.
 pub fn show_size(bytes: u64) -> String {
-    let units = [
-        ("TiB", 1 << 40),
-        ("GiB", 1 << 30),
-        ("MiB", 1 << 20),
-        ("KiB", 1u64 << 10),
-    ];
-    let fitting = units
-        .iter()
-        .find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
-    fitting.map_or_else(
-        || format!("{bytes}B"),
-        |(unit, factor)| format!("{}{unit}", bytes / factor),
-    )
+    let units = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1u64 << 10)];
+    let fitting = units.iter().find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
+    fitting.map_or_else(|| format!("{bytes}B"), |(unit, factor)| format!("{}{unit}", bytes / factor))
 }
 
 fn unsigned(text: &str) -> Result<&str, UnitError> {
@@ -193,13 +163,9 @@ mod tests {
 
     #[test]
     fn sizes_on_both_sides() {
-        for (text, bytes) in [
-            ("64MiB", 64 << 20),
-            ("1GB", 1_000_000_000),
-            ("512KiB", 512 << 10),
-            ("0B", 0),
-            ("1TiB", 1 << 40),
-        ] {
+        for (text, bytes) in
+            [("64MiB", 64 << 20), ("1GB", 1_000_000_000), ("512KiB", 512 << 10), ("0B", 0), ("1TiB", 1 << 40)]
+        {
             assert_eq!(size_bytes(text), Ok(bytes), "{text}");
         }
         for (text, error) in [

@@ -26,13 +26,8 @@ fn last_plain_end(bytes: &[u8], at: usize, high: &mut u32) -> usize {
         return at + stops.trailing_zeros() as usize;
     }
     let rest = bytes.get(at..).unwrap_or_default();
-    *high |= rest
-        .iter()
-        .fold(0, |high, byte| high | u32::from(byte >> 7));
-    at + rest
-        .iter()
-        .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        .unwrap_or(left)
+    *high |= rest.iter().fold(0, |high, byte| high | u32::from(byte >> 7));
+    at + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(left)
 }
 
 /// Eight bytes from `at` on, the first lowest; zeros where the end comes before. `None` if there are fewer than 8 in all.
@@ -42,9 +37,7 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
         return Some(u64::from_le_bytes(*chunk));
     }
     let missing = 8 - bytes.len().checked_sub(at).filter(|&left| left > 0)?;
-    bytes
-        .last_chunk()
-        .map(|chunk| u64::from_le_bytes(*chunk) >> (8 * missing))
+    bytes.last_chunk().map(|chunk| u64::from_le_bytes(*chunk) >> (8 * missing))
 }
 
 /// Bit by bit: which of the bytes end a plain part, which are above 127.
@@ -61,8 +54,7 @@ fn stops_16(chunk: &[u8; 16]) -> (u32, u32) {
 #[target_feature(enable = "sse2")]
 fn stops_16_sse2(chunk: &[u8; 16]) -> (u32, u32) {
     use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
-        _mm_set1_epi8,
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
     };
     let value = u128::from_le_bytes(*chunk);
     let bytes = _mm_set_epi64x((value >> 64) as i64, value as i64);
@@ -70,10 +62,7 @@ fn stops_16_sse2(chunk: &[u8; 16]) -> (u32, u32) {
     let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
     let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
     let stops = _mm_or_si128(_mm_or_si128(quote, backslash), control);
-    (
-        _mm_movemask_epi8(stops) as u32,
-        _mm_movemask_epi8(bytes) as u32,
-    )
+    (_mm_movemask_epi8(stops) as u32, _mm_movemask_epi8(bytes) as u32)
 }
 
 /// Bit by bit: which of the bytes end a plain part, which are above 127.
@@ -108,11 +97,7 @@ mod tests {
                     for start in 0..=place {
                         let mut high = 0;
                         let expected = if stops { place } else { len };
-                        assert_eq!(
-                            plain_end(&bytes, start, &mut high),
-                            expected,
-                            "{byte} at {place} of {len}"
-                        );
+                        assert_eq!(plain_end(&bytes, start, &mut high), expected, "{byte} at {place} of {len}");
                         assert_eq!(high != 0, byte >= 0x80);
                     }
                     if let Some(chunk) = bytes.first_chunk() {
@@ -133,14 +118,8 @@ mod tests {
 
     #[test]
     fn words() {
-        assert_eq!(
-            word(b"123456789", 1),
-            Some(u64::from_le_bytes(*b"23456789"))
-        );
-        assert_eq!(
-            word(b"123456789", 2),
-            Some(u64::from_le_bytes(*b"3456789\0"))
-        );
+        assert_eq!(word(b"123456789", 1), Some(u64::from_le_bytes(*b"23456789")));
+        assert_eq!(word(b"123456789", 2), Some(u64::from_le_bytes(*b"3456789\0")));
         assert_eq!(word(b"123456789", 8), Some(u64::from(b'9')));
         assert_eq!(word(b"1234567", 0), None);
     }

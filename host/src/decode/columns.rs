@@ -7,12 +7,8 @@
 use super::schema::{DecodeField, FieldProblem};
 use super::timestamp::TimestampReader;
 use arrow_array::types::{Decimal64Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, PrimitiveArray, StringArray,
-};
-use arrow_buffer::{
-    BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer,
-};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, PrimitiveArray, StringArray};
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 use std::mem;
 use std::sync::Arc;
@@ -44,14 +40,8 @@ pub(super) enum Values {
     Boolean(Vec<bool>),
     Int64(Vec<i64>),
     Float64(Vec<f64>),
-    Decimal {
-        scale: u8,
-        mantissas: Vec<i64>,
-    },
-    Timestamp {
-        reader: Box<TimestampReader>,
-        micros: Vec<i64>,
-    },
+    Decimal { scale: u8, mantissas: Vec<i64> },
+    Timestamp { reader: Box<TimestampReader>, micros: Vec<i64> },
     Text(Texts),
 }
 
@@ -81,10 +71,7 @@ impl Columns {
                 Err(message) => problems.push(FieldProblem { field, message }),
             }
         }
-        Self {
-            columns,
-            lists: Vec::new(),
-        }
+        Self { columns, lists: Vec::new() }
     }
 
     /// A list whose elements are those columns.
@@ -92,10 +79,7 @@ impl Columns {
         for &column in elements {
             self.columns[column as usize].list = Some(self.lists.len());
         }
-        self.lists.push(Lists {
-            offsets: vec![0],
-            nulls: Vec::new(),
-        });
+        self.lists.push(Lists { offsets: vec![0], nulls: Vec::new() });
         (self.lists.len() - 1) as u32
     }
 
@@ -119,27 +103,19 @@ impl Columns {
             truncate_nulls(&mut list.nulls, rows);
         }
         for column in &mut self.columns {
-            let len = column
-                .list
-                .map_or(rows, |list| last(&self.lists[list].offsets) as usize);
+            let len = column.list.map_or(rows, |list| last(&self.lists[list].offsets) as usize);
             column.truncate(len);
         }
     }
 
     /// The arrays, and empty columns again with room for as many.
     pub(super) fn finish(&mut self, rows: usize) -> Vec<ArrayRef> {
-        let lists: Vec<_> = self
-            .lists
-            .iter_mut()
-            .map(|list| list.finish(rows))
-            .collect();
+        let lists: Vec<_> = self.lists.iter_mut().map(|list| list.finish(rows)).collect();
         self.columns
             .iter_mut()
             .map(|column| {
                 let list = column.list.map(|list| lists[list].clone());
-                let len = list
-                    .as_ref()
-                    .map_or(rows, |(offsets, _)| offsets[rows] as usize);
+                let len = list.as_ref().map_or(rows, |(offsets, _)| offsets[rows] as usize);
                 debug_assert_eq!(column.values.len(), len, "every column holds every row");
                 let values = column.finish(len);
                 match list {
@@ -170,22 +146,14 @@ impl Column {
             (ScalarType::Boolean, _) => Values::Boolean(Vec::new()),
             (ScalarType::Int64, _) => Values::Int64(Vec::new()),
             (ScalarType::Float64, _) => Values::Float64(Vec::new()),
-            (ScalarType::Decimal(scale), _) => Values::Decimal {
-                scale: scale.unwrap_or(0),
-                mantissas: Vec::new(),
-            },
+            (ScalarType::Decimal(scale), _) => Values::Decimal { scale: scale.unwrap_or(0), mantissas: Vec::new() },
             (ScalarType::Timestamp, Some(form)) => {
-                let reader = TimestampReader::new(form)
-                    .map_err(|message| format!("`{}`: {message}", field.path))?;
-                Values::Timestamp {
-                    reader: Box::new(reader),
-                    micros: Vec::new(),
-                }
+                let reader = TimestampReader::new(form).map_err(|message| format!("`{}`: {message}", field.path))?;
+                Values::Timestamp { reader: Box::new(reader), micros: Vec::new() }
             }
-            (ScalarType::Timestamp, None) | (ScalarType::Text, _) => Values::Text(Texts {
-                offsets: vec![0],
-                bytes: Vec::new(),
-            }),
+            (ScalarType::Timestamp, None) | (ScalarType::Text, _) => {
+                Values::Text(Texts { offsets: vec![0], bytes: Vec::new() })
+            }
         };
         Ok(Self {
             values,
@@ -203,9 +171,7 @@ impl Column {
             Values::Boolean(values) => values.push(false),
             Values::Float64(values) => values.push(0.0),
             Values::Int64(values)
-            | Values::Decimal {
-                mantissas: values, ..
-            }
+            | Values::Decimal { mantissas: values, .. }
             | Values::Timestamp { micros: values, .. } => {
                 values.push(0);
             }
@@ -219,9 +185,7 @@ impl Column {
             Values::Boolean(values) => values.truncate(len),
             Values::Float64(values) => values.truncate(len),
             Values::Int64(values)
-            | Values::Decimal {
-                mantissas: values, ..
-            }
+            | Values::Decimal { mantissas: values, .. }
             | Values::Timestamp { micros: values, .. } => {
                 values.truncate(len);
             }
@@ -239,12 +203,8 @@ impl Column {
             }
             Values::Int64(values) => primitive::<Int64Type>(values, nulls, &self.arrow),
             Values::Float64(values) => primitive::<Float64Type>(values, nulls, &self.arrow),
-            Values::Decimal { mantissas, .. } => {
-                primitive::<Decimal64Type>(mantissas, nulls, &self.arrow)
-            }
-            Values::Timestamp { micros, .. } => {
-                primitive::<TimestampMicrosecondType>(micros, nulls, &self.arrow)
-            }
+            Values::Decimal { mantissas, .. } => primitive::<Decimal64Type>(mantissas, nulls, &self.arrow),
+            Values::Timestamp { micros, .. } => primitive::<TimestampMicrosecondType>(micros, nulls, &self.arrow),
             Values::Text(texts) => texts.finish(nulls),
         }
     }
@@ -255,11 +215,9 @@ impl Values {
         match self {
             Self::Boolean(values) => values.len(),
             Self::Float64(values) => values.len(),
-            Self::Int64(values)
-            | Self::Decimal {
-                mantissas: values, ..
+            Self::Int64(values) | Self::Decimal { mantissas: values, .. } | Self::Timestamp { micros: values, .. } => {
+                values.len()
             }
-            | Self::Timestamp { micros: values, .. } => values.len(),
             Self::Text(texts) => texts.offsets.len() - 1,
         }
     }
@@ -280,11 +238,7 @@ impl Texts {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(handed_over(&mut self.offsets)));
         self.offsets.push(0);
         // Checks the UTF-8 once more, 1 ns a row; the unchecked constructor would need `unsafe` for that.
-        Arc::new(StringArray::new(
-            offsets,
-            Buffer::from_vec(handed_over(&mut self.bytes)),
-            nulls,
-        ))
+        Arc::new(StringArray::new(offsets, Buffer::from_vec(handed_over(&mut self.bytes)), nulls))
     }
 }
 
@@ -294,9 +248,7 @@ fn primitive<T: ArrowPrimitiveType>(
     arrow: &DataType,
 ) -> ArrayRef {
     let array = PrimitiveArray::<T>::new(ScalarBuffer::from(handed_over(values)), nulls);
-    debug_assert!(
-        matches!(array.data_type(), DataType::Decimal64(..)) || array.data_type() == arrow
-    );
+    debug_assert!(matches!(array.data_type(), DataType::Decimal64(..)) || array.data_type() == arrow);
     Arc::new(array.with_data_type(arrow.clone()))
 }
 

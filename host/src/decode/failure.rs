@@ -74,11 +74,7 @@ impl Failure {
 
     /// The reason as the dead letters tell it.
     pub(super) fn reason(&self, paths: &[String]) -> String {
-        Told {
-            failure: self,
-            paths,
-        }
-        .to_string()
+        Told { failure: self, paths }.to_string()
     }
 }
 
@@ -99,16 +95,8 @@ impl fmt::Display for Told<'_> {
             Cause::NotUtf8 => write!(f, "not UTF-8 at byte {at}"),
             Cause::Syntax(message) => write!(f, "invalid JSON at byte {at}: {message}"),
             Cause::TooDeep { max } => write!(f, "nested deeper than {max} at byte {at}"),
-            Cause::WrongType {
-                path,
-                expected,
-                found,
-            } => {
-                write!(
-                    f,
-                    "`{}`: expected {expected}, found {found} at byte {at}",
-                    name(path)
-                )
+            Cause::WrongType { path, expected, found } => {
+                write!(f, "`{}`: expected {expected}, found {found} at byte {at}", name(path))
             }
             Cause::BadValue { path, message } => {
                 write!(f, "`{}`: {message} at byte {at}", name(path))

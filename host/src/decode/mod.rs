@@ -63,11 +63,7 @@ impl Decoder {
             return Err(DecodeSchemaError { problems });
         }
         reader.bind(&mut columns);
-        Ok(Self {
-            reader,
-            columns,
-            record_bytes_max: schema.record_bytes_max,
-        })
+        Ok(Self { reader, columns, record_bytes_max: schema.record_bytes_max })
     }
 
     /// Decodes every record of a block. A record that fails leaves no trace in the columns.
@@ -86,19 +82,11 @@ impl Decoder {
                 }
             }
         }
-        Decoded {
-            columns: self.columns.finish(rows.len()),
-            rows,
-            undecodable,
-        }
+        Decoded { columns: self.columns.finish(rows.len()), rows, undecodable }
     }
 
     /// Decodes one record onto the end of the columns; after an error they hold a part of it, to be rolled back.
-    fn record(
-        &mut self,
-        value: Option<&[u8]>,
-        bytes_before: &mut usize,
-    ) -> Result<(), Box<Failure>> {
+    fn record(&mut self, value: Option<&[u8]>, bytes_before: &mut usize) -> Result<(), Box<Failure>> {
         let value = value.ok_or_else(|| Failure::whole("record lies outside of its block"))?;
         if value.is_empty() {
             return Err(Failure::whole("empty value"));

@@ -57,34 +57,16 @@ impl<'a> Number<'a> {
     pub(super) fn scan(bytes: &'a [u8], start: usize) -> Result<(Self, usize), Malformed> {
         let negative = bytes.get(start) == Some(&b'-');
         let first = start + usize::from(negative);
-        if let Some(Short {
-            mantissa,
-            decimals,
-            len,
-        }) = word(bytes, first).and_then(Short::scan)
+        if let Some(Short { mantissa, decimals, len }) = word(bytes, first).and_then(Short::scan)
             && let Some(text) = bytes.get(start..first + len)
         {
-            return Ok((
-                Self {
-                    text,
-                    negative,
-                    mantissa,
-                    exponent: -i64::from(decimals),
-                    long: false,
-                },
-                first + len,
-            ));
+            return Ok((Self { text, negative, mantissa, exponent: -i64::from(decimals), long: false }, first + len));
         }
         Self::scan_any(bytes, start, first, negative)
     }
 
     #[inline(never)]
-    fn scan_any(
-        bytes: &'a [u8],
-        start: usize,
-        first: usize,
-        negative: bool,
-    ) -> Result<(Self, usize), Malformed> {
+    fn scan_any(bytes: &'a [u8], start: usize, first: usize, negative: bool) -> Result<(Self, usize), Malformed> {
         let mut mantissa = 0u64;
         let mut at = digits(bytes, first, &mut mantissa);
         if at == first {
@@ -111,16 +93,7 @@ impl<'a> Number<'a> {
         }
         let text = &bytes[start..at];
         let long = count > DIGITS_FAST && significant_digits(text) > DIGITS_FAST;
-        Ok((
-            Self {
-                text,
-                negative,
-                mantissa,
-                exponent,
-                long,
-            },
-            at,
-        ))
+        Ok((Self { text, negative, mantissa, exponent, long }, at))
     }
 
     /// The value times `10^scale` as a 64-bit whole number.
@@ -129,9 +102,7 @@ impl<'a> Number<'a> {
         let shift = self.exponent + i64::from(scale);
         if !self.long
             && let Ok(mantissa) = i64::try_from(self.mantissa)
-            && let Some(&power) = usize::try_from(shift)
-                .ok()
-                .and_then(|shift| POWERS_I64.get(shift))
+            && let Some(&power) = usize::try_from(shift).ok().and_then(|shift| POWERS_I64.get(shift))
             && let Some(magnitude) = mantissa.checked_mul(power)
         {
             return Ok(if self.negative { -magnitude } else { magnitude });
@@ -141,16 +112,9 @@ impl<'a> Number<'a> {
 
     #[inline(never)]
     fn scaled_any(&self, scale: u8, rounding: Rounding) -> Result<i64, Misfit> {
-        let (wide, sticky, dropped) = if self.long {
-            self.wide()
-        } else {
-            (u128::from(self.mantissa), false, 0)
-        };
+        let (wide, sticky, dropped) = if self.long { self.wide() } else { (u128::from(self.mantissa), false, 0) };
         let shift = self.exponent + dropped + i64::from(scale);
-        signed(
-            shifted(wide, sticky, shift, self.negative, rounding)?,
-            self.negative,
-        )
+        signed(shifted(wide, sticky, shift, self.negative, rounding)?, self.negative)
     }
 
     /// The first 38 significant digits, whether a digit other than 0 comes after them, and how many come after.
@@ -175,11 +139,7 @@ impl<'a> Number<'a> {
         if !self.long && self.mantissa < 1 << 53 && (-22..=22).contains(&self.exponent) {
             let magnitude = self.mantissa as f64;
             let power = POWERS_F64[self.exponent.unsigned_abs() as usize];
-            let value = if self.exponent < 0 {
-                magnitude / power
-            } else {
-                magnitude * power
-            };
+            let value = if self.exponent < 0 { magnitude / power } else { magnitude * power };
             return Some(if self.negative { -value } else { value });
         }
         self.float_any()
@@ -195,11 +155,7 @@ impl<'a> Number<'a> {
 /// Folds digits into `mantissa` (wrapping) and gives the first byte that is none.
 #[inline]
 fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
-    while let Some(digit) = bytes
-        .get(at)
-        .map(|byte| byte.wrapping_sub(b'0'))
-        .filter(|&digit| digit <= 9)
-    {
+    while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit <= 9) {
         *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
     }
@@ -223,13 +179,8 @@ fn scan_exponent(bytes: &[u8], start: usize) -> Result<(i64, usize), Malformed> 
 
 /// The digits of a number's text before the exponent, from the first that is not 0.
 fn significant(text: &[u8]) -> impl Iterator<Item = u8> {
-    let digits = text
-        .iter()
-        .copied()
-        .take_while(|byte| !matches!(byte, b'e' | b'E'));
-    digits
-        .filter(u8::is_ascii_digit)
-        .skip_while(|&digit| digit == b'0')
+    let digits = text.iter().copied().take_while(|byte| !matches!(byte, b'e' | b'E'));
+    digits.filter(u8::is_ascii_digit).skip_while(|&digit| digit == b'0')
 }
 
 #[cold]
@@ -239,28 +190,15 @@ fn significant_digits(text: &[u8]) -> usize {
 
 /// The magnitude `(digits + f) × 10^shift`, rounded, where `f` is in (0, 1) if `sticky` and 0 if not. Sticky digits come with
 /// 38 digits before them, so a shift of 0 or more is then out of range anyway.
-fn shifted(
-    digits: u128,
-    sticky: bool,
-    shift: i64,
-    negative: bool,
-    rounding: Rounding,
-) -> Result<u128, Misfit> {
+fn shifted(digits: u128, sticky: bool, shift: i64, negative: bool, rounding: Rounding) -> Result<u128, Misfit> {
     if digits == 0 {
         return Ok(0);
     }
     if shift >= 0 {
-        let power = usize::try_from(shift)
-            .ok()
-            .and_then(|shift| POWERS_U128.get(shift));
-        return power
-            .and_then(|power| digits.checked_mul(*power))
-            .ok_or(Misfit::OutOfRange);
+        let power = usize::try_from(shift).ok().and_then(|shift| POWERS_U128.get(shift));
+        return power.and_then(|power| digits.checked_mul(*power)).ok_or(Misfit::OutOfRange);
     }
-    let Some(&power) = usize::try_from(shift.unsigned_abs())
-        .ok()
-        .and_then(|shift| POWERS_U128.get(shift))
-    else {
+    let Some(&power) = usize::try_from(shift.unsigned_abs()).ok().and_then(|shift| POWERS_U128.get(shift)) else {
         // Beyond 10^38, the most that 38 digits can come to: a tenth at the most.
         return match rounding {
             Rounding::Exact => Err(Misfit::NotWhole),
@@ -284,11 +222,7 @@ fn shifted(
 
 /// A fraction beyond the range is out of range first.
 fn misfit_of_fraction(quotient: u128) -> Misfit {
-    if quotient > i64::MAX as u128 {
-        Misfit::OutOfRange
-    } else {
-        Misfit::NotWhole
-    }
+    if quotient > i64::MAX as u128 { Misfit::OutOfRange } else { Misfit::NotWhole }
 }
 
 fn signed(magnitude: u128, negative: bool) -> Result<i64, Misfit> {
@@ -317,8 +251,8 @@ const POWERS_I64: [i64; 19] = {
 };
 
 const POWERS_F64: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
 ];
 
 #[cfg(test)]

@@ -19,12 +19,7 @@ pub struct DecodeSchema {
 impl DecodeSchema {
     /// The fields with the default limits.
     pub fn new(fields: Vec<DecodeField>) -> Self {
-        Self {
-            fields,
-            depth_max: 64,
-            record_bytes_max: 1 << 20,
-            list_elements_max: 65_536,
-        }
+        Self { fields, depth_max: 64, record_bytes_max: 1 << 20, list_elements_max: 65_536 }
     }
 }
 
@@ -106,16 +101,10 @@ impl DecodeField {
             .split('.')
             .map(|step| match step.strip_suffix("[]") {
                 Some(key) => Segment { key, list: true },
-                None => Segment {
-                    key: step,
-                    list: false,
-                },
+                None => Segment { key: step, list: false },
             })
             .collect();
-        if segments
-            .iter()
-            .any(|segment| segment.key.is_empty() || segment.key.contains(['[', ']']))
-        {
+        if segments.iter().any(|segment| segment.key.is_empty() || segment.key.contains(['[', ']'])) {
             return Err(format!(
                 "`{path}` is not a path; write keys joined by `.`, a list as `items[].unit_price` or `tags[]`"
             ));
@@ -125,17 +114,11 @@ impl DecodeField {
         }
         let lists = segments.iter().filter(|segment| segment.list).count();
         if lists > 1 {
-            return Err(format!(
-                "`{path}` goes through more than one `[]`; lists of lists can't be asked for"
-            ));
+            return Err(format!("`{path}` goes through more than one `[]`; lists of lists can't be asked for"));
         }
         match (lists, self.column_type) {
-            (0, ColumnType::List(_)) => Err(format!(
-                "`{path}` is a list but has no `[]`; write `{path}[]`"
-            )),
-            (1, ColumnType::Scalar(_)) => {
-                Err(format!("`{path}` goes through `[]`, so its type is a list"))
-            }
+            (0, ColumnType::List(_)) => Err(format!("`{path}` is a list but has no `[]`; write `{path}[]`")),
+            (1, ColumnType::Scalar(_)) => Err(format!("`{path}` goes through `[]`, so its type is a list")),
             _ => Ok(segments),
         }
     }
@@ -144,28 +127,22 @@ impl DecodeField {
     pub(super) fn check_type(&self) -> Result<(), String> {
         let path = &self.path;
         match (self.column_type.scalar(), &self.timestamp) {
-            (ScalarType::Timestamp, None) => Err(format!(
-                "`{path}` is a timestamp without a form; give a format or `rfc3339`"
-            )),
+            (ScalarType::Timestamp, None) => {
+                Err(format!("`{path}` is a timestamp without a form; give a format or `rfc3339`"))
+            }
             (ScalarType::Timestamp, Some(_)) | (_, None) => self.check_scale(),
-            (other, Some(_)) => Err(format!(
-                "`{path}` is {other} and can't have a timestamp form"
-            )),
+            (other, Some(_)) => Err(format!("`{path}` is {other} and can't have a timestamp form")),
         }
     }
 
     fn check_scale(&self) -> Result<(), String> {
         let path = &self.path;
         match self.column_type.scalar() {
-            ScalarType::Decimal(None) => Err(format!(
-                "`{path}` is a decimal without a scale; write `decimal(2)`"
+            ScalarType::Decimal(None) => Err(format!("`{path}` is a decimal without a scale; write `decimal(2)`")),
+            ScalarType::Decimal(Some(scale)) if scale > weir_core::types::DECIMAL_SCALE_MAX => Err(format!(
+                "`{path}` has a decimal scale of {scale}; at most {} fit",
+                weir_core::types::DECIMAL_SCALE_MAX
             )),
-            ScalarType::Decimal(Some(scale)) if scale > weir_core::types::DECIMAL_SCALE_MAX => {
-                Err(format!(
-                    "`{path}` has a decimal scale of {scale}; at most {} fit",
-                    weir_core::types::DECIMAL_SCALE_MAX
-                ))
-            }
             _ => Ok(()),
         }
     }

@@ -21,27 +21,13 @@ pub(super) use property::Random;
 
 /// A field: `path: type`, `!` for required, as in `items[].quantity!`.
 pub(super) fn field(path: &str, scalar: ScalarType) -> DecodeField {
-    let (path, required) = path
-        .strip_suffix('!')
-        .map_or((path, false), |path| (path, true));
-    let column_type = if path.contains("[]") {
-        ColumnType::List(scalar)
-    } else {
-        ColumnType::Scalar(scalar)
-    };
-    DecodeField {
-        path: path.to_owned(),
-        column_type,
-        timestamp: None,
-        required,
-    }
+    let (path, required) = path.strip_suffix('!').map_or((path, false), |path| (path, true));
+    let column_type = if path.contains("[]") { ColumnType::List(scalar) } else { ColumnType::Scalar(scalar) };
+    DecodeField { path: path.to_owned(), column_type, timestamp: None, required }
 }
 
 pub(super) fn timestamp(path: &str, form: TimestampForm) -> DecodeField {
-    DecodeField {
-        timestamp: Some(form),
-        ..field(path, ScalarType::Timestamp)
-    }
+    DecodeField { timestamp: Some(form), ..field(path, ScalarType::Timestamp) }
 }
 
 pub(super) fn block(records: &[&[u8]]) -> Block {
@@ -58,11 +44,7 @@ pub(super) fn block(records: &[&[u8]]) -> Block {
         });
         bytes.extend_from_slice(record);
     }
-    Block {
-        partition: 0,
-        bytes: Arc::new(bytes),
-        records: ranges,
-    }
+    Block { partition: 0, bytes: Arc::new(bytes), records: ranges }
 }
 
 /// Decodes one record alone and after and before good ones; all three must agree. Gives its values, written, or the reason.
@@ -75,14 +57,7 @@ pub(super) fn decode(schema: &DecodeSchema, record: &[u8]) -> Result<Vec<String>
     match alone.undecodable.first() {
         Some((_, reason)) => {
             assert!(alone.rows.is_empty());
-            assert_eq!(
-                between.undecodable,
-                [
-                    (0, reason.clone()),
-                    (1, reason.clone()),
-                    (2, reason.clone())
-                ]
-            );
+            assert_eq!(between.undecodable, [(0, reason.clone()), (1, reason.clone()), (2, reason.clone())]);
             assert!(reason.len() < 200 && reason.is_ascii(), "{reason}");
             Err(reason.clone())
         }
@@ -106,11 +81,7 @@ pub(super) fn check_types(schema: &DecodeSchema, decoded: &Decoded) {
 
 /// A row's values: numbers as mantissas and micros, text quoted, lists in brackets.
 pub(super) fn written(decoded: &Decoded, row: usize) -> Vec<String> {
-    decoded
-        .columns
-        .iter()
-        .map(|column| value(column, row))
-        .collect()
+    decoded.columns.iter().map(|column| value(column, row)).collect()
 }
 
 fn value(array: &ArrayRef, row: usize) -> String {
@@ -123,17 +94,10 @@ fn value(array: &ArrayRef, row: usize) -> String {
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal64(..) => array.as_primitive::<Decimal64Type>().value(row).to_string(),
-        DataType::Timestamp(..) => array
-            .as_primitive::<TimestampMicrosecondType>()
-            .value(row)
-            .to_string(),
+        DataType::Timestamp(..) => array.as_primitive::<TimestampMicrosecondType>().value(row).to_string(),
         DataType::Utf8 => format!("{:?}", array.as_string::<i32>().value(row)),
         _ => {
-            let elements = array
-                .as_any()
-                .downcast_ref::<ListArray>()
-                .unwrap()
-                .value(row);
+            let elements = array.as_any().downcast_ref::<ListArray>().unwrap().value(row);
             let elements: Vec<_> = (0..elements.len()).map(|at| value(&elements, at)).collect();
             format!("[{}]", elements.join(","))
         }

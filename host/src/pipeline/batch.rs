@@ -110,7 +110,9 @@ impl Step {
             filtered -= u64::from(!keep[row]);
             keep[row] = false;
             let reason = format!("{}: {reason}", self.name);
-            letters.push(Letter::new(batch.block, batch.rows[row], DeadLetterKind::Rejected, reason).at(batch.event_us[row]));
+            letters.push(
+                Letter::new(batch.block, batch.rows[row], DeadLetterKind::Rejected, reason).at(batch.event_us[row]),
+            );
         }
         if keep.iter().any(|kept| !kept) {
             batch.retain(&BooleanArray::from(keep))?;

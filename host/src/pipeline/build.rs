@@ -8,7 +8,8 @@ use super::resolve::PluginFolders;
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::{
-    GeneratorPlan, KpiPlan, LimitsPlan, OptionValue, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, TimestampPlan, WindowPlan,
+    GeneratorPlan, KpiPlan, LimitsPlan, OptionValue, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, TimestampPlan,
+    WindowPlan,
 };
 use crate::config::{Problem, Problems};
 use crate::decode::{DecodeField, DecodeSchema, Decoder, TimestampForm};
@@ -78,8 +79,10 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     let mut opener = Opener::new(&plan, options)?;
     let steps: Vec<_> = plan.preprocess.iter().map(|step| opener.preprocessor(step)).collect();
     let kpis: Vec<_> = plan.kpis.iter().map(|kpi| opener.kpi(&kpi.plugin)).collect();
-    let step_descriptions: Vec<_> = steps.iter().map(|step| step.as_ref().map(|open| open.description.clone())).collect();
-    let kpi_descriptions: Vec<_> = kpis.iter().map(|kpi| kpi.as_ref().map(|(_, _, description)| description.clone())).collect();
+    let step_descriptions: Vec<_> =
+        steps.iter().map(|step| step.as_ref().map(|open| open.description.clone())).collect();
+    let kpi_descriptions: Vec<_> =
+        kpis.iter().map(|kpi| kpi.as_ref().map(|(_, _, description)| description.clone())).collect();
     let mut problems = opener.problems;
     problems.extend(schema_problems(&plan));
     let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
@@ -111,7 +114,13 @@ impl Checked {
         }
         for kpi in &self.kpis {
             let about = &kpi.description;
-            lines.push(format!("  kpi         {}: {} {} sha256:{}", kpi.name, about.name, about.version, kpi.plugin.digest()));
+            lines.push(format!(
+                "  kpi         {}: {} {} sha256:{}",
+                kpi.name,
+                about.name,
+                about.version,
+                kpi.plugin.digest()
+            ));
         }
         lines.join("\n")
     }
@@ -165,7 +174,8 @@ impl Opener {
             Ok(found) => found,
             Err((message, help)) => return self.problem(plugin, message, Some(help)),
         };
-        let label = found.path.file_stem().map_or_else(|| plugin.plugin.clone(), |stem| stem.to_string_lossy().into_owned());
+        let label =
+            found.path.file_stem().map_or_else(|| plugin.plugin.clone(), |stem| stem.to_string_lossy().into_owned());
         let opened = match self.host.open_file(&label, &found.path, limits(&plugin.limits)) {
             Ok(opened) => opened,
             Err(error) => {
@@ -175,7 +185,10 @@ impl Opener {
         };
         let digest = opened.digest().to_string();
         if found.digest.as_ref().is_some_and(|pinned| *pinned != digest) {
-            let help = format!("the file at `{}` has sha256:{digest}; pin that, or bring back the pinned build", found.path.display());
+            let help = format!(
+                "the file at `{}` has sha256:{digest}; pin that, or bring back the pinned build",
+                found.path.display()
+            );
             return self.problem(plugin, format!("plugin `{label}` is not the one that is pinned"), Some(help));
         }
         Some((Arc::new(opened), settings(&plugin.options)))
@@ -308,20 +321,22 @@ fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
 
 fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match &plan.source {
-        SourcePlan::Kafka { brokers, topic, start, properties, .. } => Arc::new(KafkaSource::connect(&KafkaSettings {
-            brokers: brokers.clone(),
-            topic: topic.clone(),
-            start: match start {
-                StartPlan::Earliest => KafkaStart::Earliest,
-                StartPlan::Latest => KafkaStart::Latest,
-                StartPlan::Timestamp(us) => KafkaStart::Timestamp(*us),
-            },
-            bounded: until_end,
-            properties: properties.0.clone(),
-            connect_wait: CONNECT_WAIT,
-            metadata_interval: METADATA_INTERVAL,
-            clock: clock::now_us,
-        })?),
+        SourcePlan::Kafka { brokers, topic, start, properties, .. } => {
+            Arc::new(KafkaSource::connect(&KafkaSettings {
+                brokers: brokers.clone(),
+                topic: topic.clone(),
+                start: match start {
+                    StartPlan::Earliest => KafkaStart::Earliest,
+                    StartPlan::Latest => KafkaStart::Latest,
+                    StartPlan::Timestamp(us) => KafkaStart::Timestamp(*us),
+                },
+                bounded: until_end,
+                properties: properties.0.clone(),
+                connect_wait: CONNECT_WAIT,
+                metadata_interval: METADATA_INTERVAL,
+                clock: clock::now_us,
+            })?)
+        }
         SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {
             files: files.iter().map(|(file, _)| file.clone()).collect(),
             rate: *rate,

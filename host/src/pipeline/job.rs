@@ -89,7 +89,11 @@ impl Job {
 
     /// One name per plugin instance of a worker: preprocessors, then KPIs; as in the report.
     pub fn plugin_names(&self) -> Vec<String> {
-        let steps = self.preprocessors.iter().enumerate().map(|(at, step)| format!("preprocess[{at}] {}", step.description.name));
+        let steps = self
+            .preprocessors
+            .iter()
+            .enumerate()
+            .map(|(at, step)| format!("preprocess[{at}] {}", step.description.name));
         steps.chain(self.kpis.iter().map(|kpi| format!("kpi {}", kpi.name))).collect()
     }
 

@@ -6,7 +6,7 @@
 //!        ─▶ barriers ─▶ (all in) sinks prepare ─▶ checkpoint ─▶ sinks commit
 //! ```
 
-use super::epoch::{Alignment, Aligned};
+use super::epoch::{Aligned, Alignment};
 use super::job::OpenSink;
 use super::letters::LetterFiles;
 use super::message::{Cut, Ended, Message};

@@ -47,7 +47,8 @@ impl Letter {
 
     fn write_to(&self, file: &mut DeadLetters, shared: &Shared) -> Result<(), SinkError> {
         let partition = &shared.partitions[self.partition as usize];
-        let refused_by: Vec<RefusedBy<'_>> = self.refused.iter().map(|refused| refused.named(&shared.kpi_names)).collect();
+        let refused_by: Vec<RefusedBy<'_>> =
+            self.refused.iter().map(|refused| refused.named(&shared.kpi_names)).collect();
         file.write(&DeadLetter {
             source_name: &partition.name,
             partition: u32::try_from(partition.id).unwrap_or_default(),

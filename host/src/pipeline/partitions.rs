@@ -63,8 +63,7 @@ impl Partitions {
     pub fn judge(&mut self, batch: &mut Batch<'_>, shared: &Shared, letters: &mut Vec<Letter>) -> Result<(), RunError> {
         let owned = self.get(batch.block.partition)?;
         owned.arrived(shared);
-        let arrivals: Vec<i64> =
-            batch.rows.iter().map(|&row| batch.block.records[row as usize].arrival_us).collect();
+        let arrivals: Vec<i64> = batch.rows.iter().map(|&row| batch.block.records[row as usize].arrival_us).collect();
         let future = owned.clock.judge(&shared.rules, &batch.event_us, &arrivals, &mut batch.watermark_before);
         if future.is_empty() {
             return Ok(());

@@ -114,7 +114,12 @@ pub fn run(
     let shared = Arc::new(share(&job, options, shutdown, progress, snapshot.as_ref()));
     let (to_keeper, inbox) = bounded(WAITING_MAX);
     let keeper = keeper(&mut job, &shared, snapshot.as_ref())?;
-    telemetry::run_started(&shared.pipeline, keeper.workers.len(), shared.partitions.len(), snapshot.as_ref().map(|_| keeper.epoch));
+    telemetry::run_started(
+        &shared.pipeline,
+        keeper.workers.len(),
+        shared.partitions.len(),
+        snapshot.as_ref().map(|_| keeper.epoch),
+    );
     let mut threads = Vec::new();
     for index in 0..keeper.workers.len() {
         let worker = worker(&job, &shared, index, keeper.workers.len(), snapshot.as_ref(), to_keeper.clone())?;
@@ -129,7 +134,11 @@ pub fn run(
     Ok(report(&job, &shared, &kept, workers))
 }
 
-fn shutdown_workers(shared: &Shared, threads: Vec<JoinHandle<()>>, inbox: crossbeam_channel::Receiver<(usize, Message)>) {
+fn shutdown_workers(
+    shared: &Shared,
+    threads: Vec<JoinHandle<()>>,
+    inbox: crossbeam_channel::Receiver<(usize, Message)>,
+) {
     shared.shutdown.request();
     drop(inbox);
     for thread in threads {
@@ -190,7 +199,10 @@ fn share(
 fn clocks(job: &Job, snapshot: Option<&Snapshot>) -> Vec<PartitionClock> {
     let begin = |place: usize| {
         let Some(snapshot) = snapshot else { return PartitionClock::new() };
-        let saved = snapshot.partitions.get(place).map_or_else(PartitionClock::new, |saved| PartitionClock::restore(saved.clock));
+        let saved = snapshot
+            .partitions
+            .get(place)
+            .map_or_else(PartitionClock::new, |saved| PartitionClock::restore(saved.clock));
         let mut clock = saved;
         clock.raise_floor(snapshot.closer.watermark_us);
         clock
@@ -215,14 +227,20 @@ fn keeper(job: &mut Job, shared: &Arc<Shared>, snapshot: Option<&(u64, Snapshot)
     Ok(Keeper {
         closer,
         sinks,
-        letters: LetterFiles::open(&job.plan.dead_letters, &job.plan.late, snapshot_of.map(|snapshot| snapshot.letters))?,
+        letters: LetterFiles::open(
+            &job.plan.dead_letters,
+            &job.plan.late,
+            snapshot_of.map(|snapshot| snapshot.letters),
+        )?,
         store: job.store.take(),
         identities: job.identities(),
         epoch: snapshot.map_or(0, |(epoch, _)| *epoch),
         base: snapshot_of.map_or_else(|| Ledger::new(job.kpis.len()), |snapshot| snapshot.ledger.clone()),
         tally: snapshot_of.map_or_else(|| Tally::new(job.kpis.len()), |snapshot| snapshot.tally.clone()),
         watch: Watch::new(job.kpis.iter().map(|kpi| &kpi.schema)),
-        workers: (0..workers).map(|_| WorkerState { acknowledged_us: watermark_us, ended: None, finished: false }).collect(),
+        workers: (0..workers)
+            .map(|_| WorkerState { acknowledged_us: watermark_us, ended: None, finished: false })
+            .collect(),
         alignment: None,
         failure: None,
         uncommitted: false,
@@ -307,15 +325,18 @@ fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize) -> Report {
     let mut kpis = BTreeMap::new();
     for (place, name) in shared.kpi_names.iter().enumerate() {
         let (counts, published) = (&ledger.kpis[place], &kept.tally.kpis[place]);
-        kpis.insert(name.clone(), KpiReport {
-            counted: counts.counted,
-            late: counts.late,
-            refused_pairs: counts.refused_pairs,
-            windows: published.windows,
-            rows: published.rows,
-            revisions: published.revisions,
-            quarantined: kept.quarantined[place].clone(),
-        });
+        kpis.insert(
+            name.clone(),
+            KpiReport {
+                counted: counts.counted,
+                late: counts.late,
+                refused_pairs: counts.refused_pairs,
+                windows: published.windows,
+                rows: published.rows,
+                revisions: published.revisions,
+                quarantined: kept.quarantined[place].clone(),
+            },
+        );
     }
     let cpu_seconds = clock::cpu_seconds();
     Report {

@@ -80,7 +80,8 @@ impl Shared {
 
     /// Where a row of a batch came from, for messages: ` (invoices/3, offset 17)`; empty where no row is named.
     pub fn place_of(&self, batch: &Batch<'_>, row: Option<u32>) -> String {
-        let record = row.and_then(|row| batch.rows.get(row as usize)).map(|&index| &batch.block.records[index as usize]);
+        let record =
+            row.and_then(|row| batch.rows.get(row as usize)).map(|&index| &batch.block.records[index as usize]);
         match (record, self.partitions.get(batch.block.partition as usize)) {
             (Some(record), Some(partition)) => {
                 format!(" ({} partition {}, offset {})", partition.name, partition.id, record.offset)

@@ -62,7 +62,10 @@ impl Snapshot {
     pub fn fits(&self, pipeline: &str, now: &[(String, String)], partitions: &[Partition]) -> Result<(), RunError> {
         let advice = "use another [checkpoint] path, or remove the folder to begin anew";
         if self.pipeline != pipeline {
-            return Err(RunError::Mismatch(format!("it is of pipeline `{}`, not `{pipeline}`; {advice}", self.pipeline)));
+            return Err(RunError::Mismatch(format!(
+                "it is of pipeline `{}`, not `{pipeline}`; {advice}",
+                self.pipeline
+            )));
         }
         if let Some((name, _)) = self.identities.iter().find(|(name, _)| !now.iter().any(|(known, _)| known == name)) {
             return Err(RunError::Mismatch(format!("it holds {name}, which the file no longer has; {advice}")));

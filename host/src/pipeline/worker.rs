@@ -8,8 +8,8 @@
 //! folded, and the flush comes after the pipeline's watermark was read.
 
 use super::batch::{Batch, Steps};
-use super::letters::Letter;
 use super::late;
+use super::letters::Letter;
 use super::message::{Cut, Ended, Message};
 use super::partitions::Partitions;
 use super::progress::Count;

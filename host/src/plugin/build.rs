@@ -60,9 +60,7 @@ pub enum BuildError {
     #[error("`{0}` did not compile; cargo's messages say why")]
     Failed(PathBuf),
     /// Nothing to make a component of.
-    #[error(
-        "`{0}` makes no WebAssembly library; write `[lib]` and `crate-type = [\"cdylib\"]` in its Cargo.toml"
-    )]
+    #[error("`{0}` makes no WebAssembly library; write `[lib]` and `crate-type = [\"cdylib\"]` in its Cargo.toml")]
     NoLibrary(PathBuf),
     /// The module is not made with the contract's bindings.
     #[error("`{path}` cannot be made a component: {what}")]
@@ -97,20 +95,11 @@ pub enum BuildError {
 /// If it does not compile, or is no plugin of this contract.
 pub fn build(dir: &Path, options: &BuildOptions) -> Result<Built, BuildError> {
     let artifact = run_cargo(dir, options)?;
-    let module = std::fs::read(&artifact.wasm).map_err(|source| BuildError::Io {
-        path: artifact.wasm.clone(),
-        source,
-    })?;
+    let module =
+        std::fs::read(&artifact.wasm).map_err(|source| BuildError::Io { path: artifact.wasm.clone(), source })?;
     let component = componentize(&artifact.wasm, &module)?;
-    let kind = examine(&component).map_err(|what| BuildError::NotAPlugin {
-        path: artifact.wasm.clone(),
-        what,
-    })?;
-    let out = options
-        .out
-        .clone()
-        .or_else(|| artifact.wasm.parent().map(Path::to_owned))
-        .unwrap_or_default();
+    let kind = examine(&component).map_err(|what| BuildError::NotAPlugin { path: artifact.wasm.clone(), what })?;
+    let out = options.out.clone().or_else(|| artifact.wasm.parent().map(Path::to_owned)).unwrap_or_default();
     // In cargo's own folder the module has the same name where the crate's has no hyphen.
     let name = if options.out.is_some() {
         format!("{}.wasm", artifact.package)
@@ -118,16 +107,8 @@ pub fn build(dir: &Path, options: &BuildOptions) -> Result<Built, BuildError> {
         format!("{}.component.wasm", artifact.package)
     };
     let path = out.join(name);
-    write_aside(&path, &component).map_err(|source| BuildError::Io {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(Built {
-        path,
-        kind,
-        digest: Digest::of(&component),
-        size_bytes: component.len() as u64,
-    })
+    write_aside(&path, &component).map_err(|source| BuildError::Io { path: path.clone(), source })?;
+    Ok(Built { path, kind, digest: Digest::of(&component), size_bytes: component.len() as u64 })
 }
 
 struct Artifact {
@@ -140,20 +121,13 @@ fn run_cargo(dir: &Path, options: &BuildOptions) -> Result<Artifact, BuildError>
     if !manifest.is_file() {
         return Err(BuildError::NoCrate(dir.to_owned()));
     }
-    let mut child = cargo(&manifest, options)
-        .spawn()
-        .map_err(BuildError::NoCargo)?;
+    let mut child = cargo(&manifest, options).spawn().map_err(BuildError::NoCargo)?;
     let stdout = child.stdout.take();
-    let messages: Vec<String> = stdout
-        .map(|out| BufReader::new(out).lines().map_while(Result::ok).collect())
-        .unwrap_or_default();
+    let messages: Vec<String> =
+        stdout.map(|out| BufReader::new(out).lines().map_while(Result::ok).collect()).unwrap_or_default();
     let status = child.wait().map_err(BuildError::NoCargo)?;
     if !status.success() {
-        return Err(if lacks_target() {
-            BuildError::NoTarget
-        } else {
-            BuildError::Failed(dir.to_owned())
-        });
+        return Err(if lacks_target() { BuildError::NoTarget } else { BuildError::Failed(dir.to_owned()) });
     }
     let manifest = manifest.canonicalize().unwrap_or(manifest);
     messages
@@ -166,14 +140,7 @@ fn run_cargo(dir: &Path, options: &BuildOptions) -> Result<Artifact, BuildError>
 fn cargo(manifest: &Path, options: &BuildOptions) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args([
-            "build",
-            "--release",
-            "--target",
-            TARGET,
-            "--message-format=json-render-diagnostics",
-            "--lib",
-        ])
+        .args(["build", "--release", "--target", TARGET, "--message-format=json-render-diagnostics", "--lib"])
         .arg("--manifest-path")
         .arg(manifest);
     PROFILE.iter().for_each(|setting| {
@@ -186,70 +153,40 @@ fn cargo(manifest: &Path, options: &BuildOptions) -> Command {
         cargo.arg("--locked");
     }
     // Flags meant for the host's own build would reach the guest, and one changed flag builds everything anew.
-    cargo
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    cargo
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     cargo
 }
 
 /// The module of the crate itself, from one line of cargo's JSON messages.
 fn artifact(line: &str, manifest: &Path) -> Option<Artifact> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
-    if message["reason"] != "compiler-artifact"
-        || Path::new(message["manifest_path"].as_str()?) != manifest
-    {
+    if message["reason"] != "compiler-artifact" || Path::new(message["manifest_path"].as_str()?) != manifest {
         return None;
     }
     let files = message["filenames"].as_array()?;
-    let wasm = files
-        .iter()
-        .filter_map(|file| file.as_str())
-        .find(|file| file.ends_with(".wasm"))?;
-    Some(Artifact {
-        package: package_name(manifest)?,
-        wasm: wasm.into(),
-    })
+    let wasm = files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm"))?;
+    Some(Artifact { package: package_name(manifest)?, wasm: wasm.into() })
 }
 
 /// The folder's crate name with its hyphens, which the library's name has lost.
 fn package_name(manifest: &Path) -> Option<String> {
     let manifest: toml::Table = std::fs::read_to_string(manifest).ok()?.parse().ok()?;
-    Some(
-        manifest
-            .get("package")?
-            .get("name")?
-            .as_str()?
-            .replace('_', "-"),
-    )
+    Some(manifest.get("package")?.get("name")?.as_str()?.replace('_', "-"))
 }
 
 /// Asked only once a build has failed; if rustc does not answer, cargo's own messages stand.
 fn lacks_target() -> bool {
-    let asked = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .stderr(Stdio::null())
-        .output();
+    let asked =
+        Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).stderr(Stdio::null()).output();
     asked.is_ok_and(|output| {
-        output.status.success()
-            && !Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+        output.status.success() && !Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
     })
 }
 
 fn componentize(path: &Path, module: &[u8]) -> Result<Vec<u8>, BuildError> {
-    let encode = || {
-        ComponentEncoder::default()
-            .validate(true)
-            .module(module)?
-            .encode()
-    };
-    encode().map_err(|error| BuildError::NoComponent {
-        path: path.to_owned(),
-        what: explain(&format!("{error:#}")),
-    })
+    let encode = || ComponentEncoder::default().validate(true).module(module)?.encode();
+    encode().map_err(|error| BuildError::NoComponent { path: path.to_owned(), what: explain(&format!("{error:#}")) })
 }
 
 /// The encoder's words for a module with imports name the first one only in passing.
@@ -265,14 +202,10 @@ fn explain(words: &str) -> String {
 
 /// Written aside and renamed, so that a pipeline that starts meanwhile reads the old one or the new one.
 fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(dir)?;
+    let mut file =
+        tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).tempfile_in(dir)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -295,10 +228,7 @@ mod tests {
         // (module (import "env" "f" (func)))
         let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x09\x01\x03env\x01f\0\0";
         let error = componentize(Path::new("x.wasm"), module).expect_err("imports");
-        assert!(
-            error.to_string().contains("a plugin may import nothing"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("a plugin may import nothing"), "{error}");
     }
 
     #[test]
@@ -313,10 +243,7 @@ mod tests {
             )
         };
         let found = artifact(&line(&manifest), &manifest).expect("found");
-        assert_eq!(
-            (found.package.as_str(), found.wasm.as_path()),
-            ("order-totals", Path::new("/t/a.wasm"))
-        );
+        assert_eq!((found.package.as_str(), found.wasm.as_path()), ("order-totals", Path::new("/t/a.wasm")));
         assert!(artifact(&line(Path::new("/other/Cargo.toml")), &manifest).is_none());
         assert!(artifact("not json", &manifest).is_none());
     }

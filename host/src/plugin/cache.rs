@@ -55,20 +55,14 @@ pub struct Cache {
 impl Cache {
     /// In `$WEIR_CACHE_DIR`, else `$XDG_CACHE_HOME/weir`, else `~/.cache/weir`. Warns and does without if that is not possible.
     pub fn from_env() -> Option<Self> {
-        let dir = dir_from(|name| {
-            std::env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        });
+        let dir = dir_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from));
         let Some(dir) = dir else {
             warn!("compiled plugins are not kept: neither WEIR_CACHE_DIR nor HOME is set");
             return None;
         };
         Self::at(&dir)
             .inspect_err(|error| {
-                warn!(
-                    "compiled plugins are not kept: {error}; set WEIR_CACHE_DIR to a private folder"
-                )
+                warn!("compiled plugins are not kept: {error}; set WEIR_CACHE_DIR to a private folder")
             })
             .ok()
     }
@@ -78,27 +72,14 @@ impl Cache {
     /// # Errors
     /// If the folder or its key is not private to the user, or not to be read or written.
     pub fn at(dir: &Path) -> Result<Self, CacheError> {
-        let io = |source| CacheError::Io {
-            path: dir.to_owned(),
-            source,
-        };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(io)?;
+        let io = |source| CacheError::Io { path: dir.to_owned(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
         let meta = fs::symlink_metadata(dir).map_err(io)?;
         if !meta.is_dir() {
-            return Err(CacheError::NotPrivate {
-                path: dir.to_owned(),
-                what: "is a link; name the folder itself",
-            });
+            return Err(CacheError::NotPrivate { path: dir.to_owned(), what: "is a link; name the folder itself" });
         }
         private(dir, &meta)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            key: key(dir)?,
-        })
+        Ok(Self { dir: dir.to_owned(), key: key(dir)? })
     }
 
     /// The component with this digest, if its code is here and whole.
@@ -109,25 +90,18 @@ impl Cache {
             Ok(entry) => entry,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
             Err(error) => {
-                warn!(
-                    "compiled plugin `{}` could not be read, so it is compiled again: {error}",
-                    path.display()
-                );
+                warn!("compiled plugin `{}` could not be read, so it is compiled again: {error}", path.display());
                 return None;
             }
         };
         let component = self.verified(&name, &entry).and_then(|code| {
             // SAFETY: the HMAC under the user's private key says that this process or an earlier one wrote these bytes as the
             // output of this engine's compiler for this digest. Compiling anew each time is the slow way that this replaces.
-            unsafe { Component::deserialize(engine.wasmtime(), code) }
-                .map_err(|error| format!("{error:#}"))
+            unsafe { Component::deserialize(engine.wasmtime(), code) }.map_err(|error| format!("{error:#}"))
         });
         component
             .inspect_err(|what| {
-                warn!(
-                    "compiled plugin `{}` is broken, so it is compiled again: {what}",
-                    path.display()
-                )
+                warn!("compiled plugin `{}` is broken, so it is compiled again: {what}", path.display())
             })
             .ok()
     }
@@ -136,10 +110,7 @@ impl Cache {
     pub(super) fn store(&self, engine: &Engine, digest: Digest, code: &[u8]) {
         let name = entry_name(engine, digest);
         if let Err(error) = self.write(&name, code).and_then(|()| self.evict()) {
-            warn!(
-                "compiled plugin `{}` is not kept: {error}",
-                self.dir.join(&name).display()
-            );
+            warn!("compiled plugin `{}` is not kept: {error}", self.dir.join(&name).display());
         }
     }
 
@@ -147,15 +118,8 @@ impl Cache {
         let (mac, code) = entry.split_at_checked(MAC_BYTES).ok_or("it is cut short")?;
         let wanted = self.mac(name, code);
         // Compared whole, so that time tells nothing of where they differ.
-        let differs = mac
-            .iter()
-            .zip(wanted)
-            .fold(0, |differs, (a, b)| differs | (a ^ b));
-        if differs == 0 {
-            Ok(code)
-        } else {
-            Err("it is not what was written".into())
-        }
+        let differs = mac.iter().zip(wanted).fold(0, |differs, (a, b)| differs | (a ^ b));
+        if differs == 0 { Ok(code) } else { Err("it is not what was written".into()) }
     }
 
     /// Written aside and renamed, so that a reader finds all of it or nothing.
@@ -176,9 +140,7 @@ impl Cache {
             .collect();
         entries.sort();
         let surplus = entries.len().saturating_sub(ENTRIES_MAX);
-        entries[..surplus]
-            .iter()
-            .try_for_each(|(_, path)| fs::remove_file(path))
+        entries[..surplus].iter().try_for_each(|(_, path)| fs::remove_file(path))
     }
 
     fn mac(&self, name: &str, code: &[u8]) -> [u8; MAC_BYTES] {
@@ -198,12 +160,7 @@ fn dir_from(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 }
 
 fn private(path: &Path, meta: &Metadata) -> Result<(), CacheError> {
-    let not_private = |what| {
-        Err(CacheError::NotPrivate {
-            path: path.to_owned(),
-            what,
-        })
-    };
+    let not_private = |what| Err(CacheError::NotPrivate { path: path.to_owned(), what });
     if meta.uid() != geteuid().as_raw() {
         return not_private("belongs to another user; name a folder of your own");
     }
@@ -216,10 +173,7 @@ fn private(path: &Path, meta: &Metadata) -> Result<(), CacheError> {
 /// Reads the key, or makes it: several processes may start at once, and the first one's key is everybody's.
 fn key(dir: &Path) -> Result<[u8; KEY_BYTES], CacheError> {
     let path = dir.join("key");
-    let io = |source| CacheError::Io {
-        path: path.clone(),
-        source,
-    };
+    let io = |source| CacheError::Io { path: path.clone(), source };
     if !path.try_exists().map_err(io)? {
         let mut fresh = NamedTempFile::new_in(dir).map_err(io)?;
         fresh.write_all(&random().map_err(io)?).map_err(io)?;
@@ -252,16 +206,10 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; MAC_BYTES] {
     const BLOCK_BYTES: usize = 64;
     let pad = |with: u8| {
         let mut block = [with; BLOCK_BYTES];
-        block
-            .iter_mut()
-            .zip(key)
-            .for_each(|(byte, key)| *byte ^= key);
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
         Sha256::new_with_prefix(block)
     };
-    let inner = parts
-        .iter()
-        .fold(pad(0x36), |hash, part| hash.chain_update(part))
-        .finalize();
+    let inner = parts.iter().fold(pad(0x36), |hash, part| hash.chain_update(part)).finalize();
     pad(0x5c).chain_update(inner).finalize().into()
 }
 

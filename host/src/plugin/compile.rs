@@ -44,10 +44,7 @@ impl CompileMode {
     /// If the system does not say which binary this is.
     pub fn child_of_this_binary() -> std::io::Result<Self> {
         let exe = std::env::current_exe()?;
-        Ok(Self::ChildProcess {
-            exe,
-            limits: CompileLimits::default(),
-        })
+        Ok(Self::ChildProcess { exe, limits: CompileLimits::default() })
     }
 }
 
@@ -65,11 +62,7 @@ pub struct CompileLimits {
 impl Default for CompileLimits {
     /// A Python component of 18 MiB takes 20 s; a machine under load, some times that.
     fn default() -> Self {
-        Self {
-            cpu_s: 120,
-            memory_bytes_max: 4 << 30,
-            deadline: Duration::from_secs(180),
-        }
+        Self { cpu_s: 120, memory_bytes_max: 4 << 30, deadline: Duration::from_secs(180) }
     }
 }
 
@@ -96,17 +89,10 @@ pub enum CompileError {
 }
 
 /// The compiled component, and its code for the cache.
-pub(super) fn compile(
-    mode: &CompileMode,
-    engine: &Engine,
-    bytes: &[u8],
-) -> Result<(Component, Vec<u8>), CompileError> {
+pub(super) fn compile(mode: &CompileMode, engine: &Engine, bytes: &[u8]) -> Result<(Component, Vec<u8>), CompileError> {
     let refused = |error: wasmtime::Error| CompileError::Refused(format!("{error:#}"));
     let code = match mode {
-        CompileMode::InProcess => engine
-            .wasmtime()
-            .precompile_component(bytes)
-            .map_err(refused)?,
+        CompileMode::InProcess => engine.wasmtime().precompile_component(bytes).map_err(refused)?,
         CompileMode::ChildProcess { exe, limits } => in_child(exe, *limits, engine, bytes)?,
     };
     // SAFETY: the code comes from wasmtime's own compiler, here or in a child that runs this same binary, through a pipe that
@@ -115,24 +101,12 @@ pub(super) fn compile(
     Ok((component, code))
 }
 
-fn in_child(
-    exe: &Path,
-    limits: CompileLimits,
-    engine: &Engine,
-    bytes: &[u8],
-) -> Result<Vec<u8>, CompileError> {
-    let failed = |source| CompileError::Child {
-        exe: exe.to_owned(),
-        source,
-    };
+fn in_child(exe: &Path, limits: CompileLimits, engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
+    let failed = |source| CompileError::Child { exe: exe.to_owned(), source };
     let stack_bytes_max = engine.wasmtime().get_max_wasm_stack();
     let mut child = Command::new(exe)
         .arg(SUBCOMMAND)
-        .args([
-            stack_bytes_max.to_string(),
-            limits.cpu_s.to_string(),
-            limits.memory_bytes_max.to_string(),
-        ])
+        .args([stack_bytes_max.to_string(), limits.cpu_s.to_string(), limits.memory_bytes_max.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -140,16 +114,9 @@ fn in_child(
         .map_err(failed)?;
     let answer = talk(&mut child, bytes, limits.deadline).map_err(failed)?;
     let Some(status) = answer.status else {
-        return Err(CompileError::Limit(format!(
-            "{} ms of wall time",
-            limits.deadline.as_millis()
-        )));
+        return Err(CompileError::Limit(format!("{} ms of wall time", limits.deadline.as_millis())));
     };
-    if status.success() {
-        Ok(answer.code)
-    } else {
-        Err(verdict(status, &answer.words, limits))
-    }
+    if status.success() { Ok(answer.code) } else { Err(verdict(status, &answer.words, limits)) }
 }
 
 /// What came back from the child.
@@ -170,20 +137,14 @@ fn talk(child: &mut Child, bytes: &[u8], deadline: Duration) -> std::io::Result<
         let status = wait(child, deadline);
         // A child that died early leaves a broken pipe; its status says more than that.
         let _ = join(writer);
-        Ok(Answer {
-            code: join(code)?,
-            words: join(words)?,
-            status: status?,
-        })
+        Ok(Answer { code: join(code)?, words: join(words)?, status: status? })
     })
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, std::io::Result<T>>) -> std::io::Result<T> {
-    thread.join().unwrap_or_else(|_| {
-        Err(std::io::Error::other(
-            "a thread that talks to the compiling process panicked",
-        ))
-    })
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(std::io::Error::other("a thread that talks to the compiling process panicked")))
 }
 
 fn read(pipe: Option<impl Read>, bytes_max: u64) -> std::io::Result<Vec<u8>> {
@@ -213,21 +174,14 @@ fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitSta
 
 fn verdict(status: ExitStatus, words: &[u8], limits: CompileLimits) -> CompileError {
     let words = String::from_utf8_lossy(words);
-    let lacks_memory = [
-        "memory allocation",
-        "Cannot allocate memory",
-        "out of memory",
-    ];
+    let lacks_memory = ["memory allocation", "Cannot allocate memory", "out of memory"];
     match status.signal() {
         Some(SIGXCPU) => CompileError::Limit(format!("{} s of CPU time", limits.cpu_s)),
         _ if lacks_memory.iter().any(|lack| words.contains(lack)) => {
             CompileError::Limit(format!("{} bytes of memory", limits.memory_bytes_max))
         }
         None if !words.trim().is_empty() => CompileError::Refused(tame(words.trim())),
-        _ => CompileError::Refused(format!(
-            "the compiling process ended with {status} {}",
-            tame(words.trim())
-        )),
+        _ => CompileError::Refused(format!("the compiling process ended with {status} {}", tame(words.trim()))),
     }
 }
 
@@ -244,14 +198,9 @@ pub fn compile_child_main() -> ExitCode {
 }
 
 fn compile_child() -> Result<(), String> {
-    let numbers: Vec<u64> = std::env::args()
-        .skip(2)
-        .filter_map(|arg| arg.parse().ok())
-        .collect();
+    let numbers: Vec<u64> = std::env::args().skip(2).filter_map(|arg| arg.parse().ok()).collect();
     let [stack_bytes_max, cpu_s, memory_bytes_max] = numbers[..] else {
-        return Err(format!(
-            "`{SUBCOMMAND}` is for weir itself; to check a plugin write `weir plugin inspect FILE`"
-        ));
+        return Err(format!("`{SUBCOMMAND}` is for weir itself; to check a plugin write `weir plugin inspect FILE`"));
     };
     limit(Resource::Cpu, cpu_s)?;
     limit(Resource::As, memory_bytes_max)?;
@@ -259,24 +208,12 @@ fn compile_child() -> Result<(), String> {
     limit(Resource::Core, 0)?;
     let engine = compiler(stack_bytes_max).map_err(|error| error.to_string())?;
     let mut component = Vec::new();
-    std::io::stdin()
-        .read_to_end(&mut component)
-        .map_err(|error| format!("no component came: {error}"))?;
-    let code = engine
-        .precompile_component(&component)
-        .map_err(|error| format!("{error:#}"))?;
-    std::io::stdout()
-        .write_all(&code)
-        .map_err(|error| format!("nobody took the code: {error}"))
+    std::io::stdin().read_to_end(&mut component).map_err(|error| format!("no component came: {error}"))?;
+    let code = engine.precompile_component(&component).map_err(|error| format!("{error:#}"))?;
+    std::io::stdout().write_all(&code).map_err(|error| format!("nobody took the code: {error}"))
 }
 
 fn limit(resource: Resource, value: u64) -> Result<(), String> {
-    setrlimit(
-        resource,
-        Rlimit {
-            current: Some(value),
-            maximum: Some(value.saturating_add(1)),
-        },
-    )
-    .map_err(|error| format!("a limit of the compiling process could not be set: {error}"))
+    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value.saturating_add(1)) })
+        .map_err(|error| format!("a limit of the compiling process could not be set: {error}"))
 }

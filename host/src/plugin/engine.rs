@@ -50,10 +50,7 @@ impl Engines {
     /// # Errors
     /// If the size is out of range or the engine does not start.
     pub fn for_stack(&self, stack_bytes_max: u64) -> Result<Arc<Engine>, EngineError> {
-        let mut engines = self
-            .by_stack_bytes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut engines = self.by_stack_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = engines.get(&stack_bytes_max) {
             return Ok(engine.clone());
         }
@@ -73,10 +70,7 @@ impl Engine {
     fn new(stack_bytes_max: u64) -> Result<Self, EngineError> {
         let inner = compiler(stack_bytes_max)?;
         let clock = Clock::start(inner.clone()).map_err(EngineError::Clock)?;
-        Ok(Self {
-            inner,
-            _clock: clock,
-        })
+        Ok(Self { inner, _clock: clock })
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -149,17 +143,12 @@ struct Clock {
 impl Clock {
     fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
         let (stop, stopped) = sync_channel::<()>(0);
-        let thread = std::thread::Builder::new()
-            .name("weir-deadline".into())
-            .spawn(move || {
-                while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
-                    engine.increment_epoch();
-                }
-            })?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("weir-deadline".into()).spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -184,25 +173,15 @@ mod tests {
             assert!(engines.for_stack(good).is_ok());
         }
         for bad in [STACK_BYTES_MIN - 1, STACK_BYTES_MAX + 1, u64::MAX] {
-            let Err(error) = engines.for_stack(bad) else {
-                panic!("{bad} taken")
-            };
-            assert!(
-                error
-                    .to_string()
-                    .contains(&format!("stack_bytes_max = {bad}"))
-            );
+            let Err(error) = engines.for_stack(bad) else { panic!("{bad} taken") };
+            assert!(error.to_string().contains(&format!("stack_bytes_max = {bad}")));
         }
     }
 
     #[test]
     fn one_engine_a_stack_size() {
         let engines = Engines::new();
-        let (a, b, c) = (
-            engines.for_stack(512 << 10),
-            engines.for_stack(512 << 10),
-            engines.for_stack(256 << 10),
-        );
+        let (a, b, c) = (engines.for_stack(512 << 10), engines.for_stack(512 << 10), engines.for_stack(256 << 10));
         let (a, b, c) = (a.expect("a"), b.expect("b"), c.expect("c"));
         assert!(Arc::ptr_eq(&a, &b) && !Arc::ptr_eq(&a, &c));
         assert_eq!(a.code_key(), b.code_key());

@@ -13,41 +13,24 @@ const RESULT_TOO_LARGE: &str = "fuel allocated for hostcalls has been exhausted"
 const TOO_MANY_HANDLES: &str = "store handle limit exceeded";
 
 /// The error of a call that did not come back with an answer.
-pub(super) fn explain(
-    error: &wasmtime::Error,
-    label: &str,
-    call: Call,
-    limits: &Limits,
-) -> PluginError {
+pub(super) fn explain(error: &wasmtime::Error, label: &str, call: Call, limits: &Limits) -> PluginError {
     let (kind, what) = limit(error, call, limits)
         .map(|what| (PluginErrorKind::Limit, what))
         .or_else(|| trap(error).map(|what| (PluginErrorKind::Trap, what)))
         .unwrap_or_else(|| {
-            (
-                PluginErrorKind::Malformed,
-                format!(
-                    "broke the contract: {}",
-                    tame(&error.root_cause().to_string())
-                ),
-            )
+            (PluginErrorKind::Malformed, format!("broke the contract: {}", tame(&error.root_cause().to_string())))
         });
     let rows = match call.rows {
         0 => String::new(),
         rows => format!(" of {rows} rows"),
     };
     let reason = format!("plugin `{label}`: `{}`{rows} {what}", call.name);
-    PluginError {
-        reason,
-        row: None,
-        kind,
-    }
+    PluginError { reason, row: None, kind }
 }
 
 fn limit(error: &wasmtime::Error, call: Call, limits: &Limits) -> Option<String> {
     if let Some(refused) = error.downcast_ref::<MemoryRefused>() {
-        let Limits {
-            memory_bytes_max, ..
-        } = limits;
+        let Limits { memory_bytes_max, .. } = limits;
         return Some(format!(
             "asked for {} bytes of memory, above memory_bytes_max = {memory_bytes_max}",
             refused.wanted
@@ -57,16 +40,10 @@ fn limit(error: &wasmtime::Error, call: Call, limits: &Limits) -> Option<String>
         return Some(refused.to_string());
     }
     if has_words(error, RESULT_TOO_LARGE) {
-        return Some(format!(
-            "gave back more than result_bytes_max = {} bytes",
-            limits.result_bytes_max
-        ));
+        return Some(format!("gave back more than result_bytes_max = {} bytes", limits.result_bytes_max));
     }
     if has_words(error, TOO_MANY_HANDLES) {
-        return Some(format!(
-            "held more resource handles than handles_max = {}",
-            limits.handles_max
-        ));
+        return Some(format!("held more resource handles than handles_max = {}", limits.handles_max));
     }
     match error.downcast_ref::<Trap>()? {
         Trap::OutOfFuel => Some(format!(
@@ -75,14 +52,8 @@ fn limit(error: &wasmtime::Error, call: Call, limits: &Limits) -> Option<String>
             limits.fuel_per_row_max,
             limits.fuel_per_call_max
         )),
-        Trap::Interrupt => Some(format!(
-            "was stopped at its deadline = {} ms",
-            limits.deadline.as_millis()
-        )),
-        Trap::StackOverflow => Some(format!(
-            "needed more stack than stack_bytes_max = {}",
-            limits.stack_bytes_max
-        )),
+        Trap::Interrupt => Some(format!("was stopped at its deadline = {} ms", limits.deadline.as_millis())),
+        Trap::StackOverflow => Some(format!("needed more stack than stack_bytes_max = {}", limits.stack_bytes_max)),
         _ => None,
     }
 }
@@ -94,14 +65,8 @@ fn has_words(error: &wasmtime::Error, words: &str) -> bool {
 /// The trap, and the functions in which it happened, the innermost first.
 fn trap(error: &wasmtime::Error) -> Option<String> {
     let trap = error.downcast_ref::<Trap>()?;
-    let trail = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(trail)
-        .unwrap_or_default();
-    Some(format!(
-        "trapped: {}{trail}",
-        trap.to_string().trim_start_matches("wasm trap: ")
-    ))
+    let trail = error.downcast_ref::<WasmBacktrace>().map(trail).unwrap_or_default();
+    Some(format!("trapped: {}{trail}", trap.to_string().trim_start_matches("wasm trap: ")))
 }
 
 fn trail(backtrace: &WasmBacktrace) -> String {

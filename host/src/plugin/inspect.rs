@@ -68,9 +68,7 @@ pub fn inspect(plugin: &Plugin, options: &Settings) -> Result<Inspection, UseErr
 fn inspect_kpi(plugin: &Plugin, options: &Settings) -> Result<Inspection, UseError> {
     let description = plugin.describe_kpi(options)?;
     let mut kpi = plugin.kpi(options)?;
-    let groups: Vec<u32> = (0..SAMPLE_ROWS as u32)
-        .map(|row| row % SAMPLE_GROUPS)
-        .collect();
+    let groups: Vec<u32> = (0..SAMPLE_ROWS as u32).map(|row| row % SAMPLE_GROUPS).collect();
     let before = kpi.cost().fuel;
     let result = kpi.update(&groups, &sample(&description.inputs, SAMPLE_ROWS));
     Ok(Inspection {
@@ -91,9 +89,7 @@ fn inspect_preprocessor(plugin: &Plugin, options: &Settings) -> Result<Inspectio
     let description = plugin.describe_preprocessor(options)?;
     let mut preprocessor = plugin.preprocessor(options)?;
     let before = preprocessor.cost().fuel;
-    let result = preprocessor
-        .process(SAMPLE_ROWS, &sample(&description.inputs, SAMPLE_ROWS))
-        .map(drop);
+    let result = preprocessor.process(SAMPLE_ROWS, &sample(&description.inputs, SAMPLE_ROWS)).map(drop);
     Ok(Inspection {
         name: description.name,
         version: description.version,
@@ -110,10 +106,7 @@ fn inspect_preprocessor(plugin: &Plugin, options: &Settings) -> Result<Inspectio
 
 fn sample_of(result: Result<(), PluginError>, fuel: u64) -> Sample {
     match result {
-        Ok(()) => Sample::Fuel {
-            fuel,
-            rows: SAMPLE_ROWS,
-        },
+        Ok(()) => Sample::Fuel { fuel, rows: SAMPLE_ROWS },
         Err(error) => Sample::Refused(error),
     }
 }
@@ -127,11 +120,7 @@ pub fn render(inspection: &Inspection) -> String {
 }
 
 fn write(text: &mut String, inspection: &Inspection) -> fmt::Result {
-    writeln!(
-        text,
-        "{} {} ({})",
-        inspection.name, inspection.version, inspection.kind
-    )?;
+    writeln!(text, "{} {} ({})", inspection.name, inspection.version, inspection.kind)?;
     writeln!(text, "{}\n", inspection.summary)?;
     writeln!(text, "digest   sha256:{}", inspection.digest)?;
     writeln!(text, "size     {} bytes", inspection.size_bytes)?;
@@ -141,16 +130,9 @@ fn write(text: &mut String, inspection: &Inspection) -> fmt::Result {
     }
     match &inspection.sample {
         Sample::Fuel { fuel, rows } => {
-            writeln!(
-                text,
-                "fuel     {fuel} for {rows} sample rows, {:.1} a row",
-                *fuel as f64 / *rows as f64
-            )?;
+            writeln!(text, "fuel     {fuel} for {rows} sample rows, {:.1} a row", *fuel as f64 / *rows as f64)?;
         }
-        Sample::Refused(error) => writeln!(
-            text,
-            "fuel     unknown: the sample rows were not taken: {error}"
-        )?,
+        Sample::Refused(error) => writeln!(text, "fuel     unknown: the sample rows were not taken: {error}")?,
     }
     write_inputs(text, &inspection.inputs)?;
     write_outputs(text, inspection)
@@ -158,74 +140,27 @@ fn write(text: &mut String, inspection: &Inspection) -> fmt::Result {
 
 fn write_inputs(text: &mut String, inputs: &[Field]) -> fmt::Result {
     writeln!(text, "\ninputs")?;
-    let width = inputs
-        .iter()
-        .map(|input| input.path.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = inputs.iter().map(|input| input.path.chars().count()).max().unwrap_or(0);
     for input in inputs {
-        writeln!(
-            text,
-            "  {:width$}  {}{}",
-            input.path,
-            input.column_type,
-            nullable(input)
-        )?;
+        writeln!(text, "  {:width$}  {}{}", input.path, input.column_type, nullable(input))?;
     }
-    if inputs.is_empty() {
-        writeln!(text, "  none")
-    } else {
-        Ok(())
-    }
+    if inputs.is_empty() { writeln!(text, "  none") } else { Ok(()) }
 }
 
 fn write_outputs(text: &mut String, inspection: &Inspection) -> fmt::Result {
     writeln!(text, "\noutputs")?;
-    let width = inspection
-        .outputs
-        .iter()
-        .map(|output| output.field.path.chars().count())
-        .max()
-        .unwrap_or(0);
-    for Output {
-        field,
-        unit,
-        description,
-        additive,
-    } in &inspection.outputs
-    {
-        write!(
-            text,
-            "  {:width$}  {}{}",
-            field.path,
-            field.column_type,
-            nullable(field)
-        )?;
+    let width = inspection.outputs.iter().map(|output| output.field.path.chars().count()).max().unwrap_or(0);
+    for Output { field, unit, description, additive } in &inspection.outputs {
+        write!(text, "  {:width$}  {}{}", field.path, field.column_type, nullable(field))?;
         if let Some(unit) = unit {
             write!(text, ", in {unit}")?;
         }
         if inspection.kind == PluginKind::Kpi {
-            write!(
-                text,
-                ", {}",
-                if *additive {
-                    "additive"
-                } else {
-                    "not additive"
-                }
-            )?;
+            write!(text, ", {}", if *additive { "additive" } else { "not additive" })?;
         }
-        writeln!(
-            text,
-            "{}{description}",
-            if description.is_empty() { "" } else { ": " }
-        )?;
+        writeln!(text, "{}{description}", if description.is_empty() { "" } else { ": " })?;
     }
-    if inspection.outputs.is_empty() {
-        writeln!(text, "  none")
-    } else {
-        Ok(())
-    }
+    if inspection.outputs.is_empty() { writeln!(text, "  none") } else { Ok(()) }
 }
 
 fn nullable(field: &Field) -> &'static str {
@@ -257,10 +192,7 @@ mod tests {
             digest: Digest::of(b"abc"),
             size_bytes: 12_345,
             summary: "Sales per window.".into(),
-            inputs: vec![
-                field("total_cost", ScalarType::Decimal(None), false),
-                field("x", ScalarType::Text, true),
-            ],
+            inputs: vec![field("total_cost", ScalarType::Decimal(None), false), field("x", ScalarType::Text, true)],
             outputs: vec![
                 output("OPM", ScalarType::Int64, Some("orders/min"), true),
                 output("rate_of_return", ScalarType::Float64, None, false),
@@ -272,10 +204,7 @@ mod tests {
 
     #[test]
     fn it_reads_well() {
-        let text = render(&inspection(Sample::Fuel {
-            fuel: 20_480,
-            rows: 1_024,
-        }));
+        let text = render(&inspection(Sample::Fuel { fuel: 20_480, rows: 1_024 }));
         assert_eq!(
             text,
             "sales 0.1.0 (kpi)\n\
@@ -299,16 +228,8 @@ mod tests {
 
     #[test]
     fn a_sample_that_is_refused_is_told() {
-        let error = PluginError {
-            reason: "plugin `x` failed: no".into(),
-            row: None,
-            kind: PluginErrorKind::Failure,
-        };
+        let error = PluginError { reason: "plugin `x` failed: no".into(), row: None, kind: PluginErrorKind::Failure };
         let text = render(&inspection(Sample::Refused(error)));
-        assert!(
-            text.contains(
-                "fuel     unknown: the sample rows were not taken: plugin `x` failed: no\n"
-            )
-        );
+        assert!(text.contains("fuel     unknown: the sample rows were not taken: plugin `x` failed: no\n"));
     }
 }

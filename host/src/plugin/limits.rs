@@ -57,9 +57,7 @@ impl Default for Limits {
 impl Limits {
     /// Fuel of a call on this many rows.
     pub(super) fn fuel(&self, rows: usize) -> u64 {
-        self.fuel_per_row_max
-            .saturating_mul(rows as u64)
-            .saturating_add(self.fuel_per_call_max)
+        self.fuel_per_row_max.saturating_mul(rows as u64).saturating_add(self.fuel_per_call_max)
     }
 
     /// Sets the limits that hold from the first instruction on: `start` and `realloc` can loop, too.
@@ -109,18 +107,11 @@ pub(super) struct TableRefused(usize);
 
 impl ResourceLimiter for Guard {
     /// Refusal ends the call: a guest told `-1` would go on, mostly to an abort without a reason.
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let wanted = self
-            .memory_bytes
-            .saturating_add(desired.saturating_sub(current));
+        let wanted = self.memory_bytes.saturating_add(desired.saturating_sub(current));
         if wanted > self.memory_bytes_max {
             return Err(MemoryRefused { wanted }.into());
         }
@@ -128,18 +119,11 @@ impl ResourceLimiter for Guard {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let wanted = self
-            .table_elements
-            .saturating_add(desired.saturating_sub(current));
+        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
         if wanted > TABLE_ELEMENTS_MAX {
             return Err(TableRefused(wanted).into());
         }
@@ -166,62 +150,30 @@ mod tests {
 
     #[test]
     fn memory_is_counted_over_all_memories() {
-        let mut guard = Guard::new(&Limits {
-            memory_bytes_max: 3 << 16,
-            ..Limits::default()
-        });
+        let mut guard = Guard::new(&Limits { memory_bytes_max: 3 << 16, ..Limits::default() });
         assert!(guard.memory_growing(0, 1 << 16, None).expect("first"));
-        assert!(
-            guard
-                .memory_growing(0, 2 << 16, None)
-                .expect("second, to the last byte")
-        );
-        let error = guard
-            .memory_growing(2 << 16, 3 << 16, None)
-            .expect_err("above");
-        assert_eq!(
-            error
-                .downcast_ref::<MemoryRefused>()
-                .map(|refused| refused.wanted),
-            Some(4 << 16)
-        );
+        assert!(guard.memory_growing(0, 2 << 16, None).expect("second, to the last byte"));
+        let error = guard.memory_growing(2 << 16, 3 << 16, None).expect_err("above");
+        assert_eq!(error.downcast_ref::<MemoryRefused>().map(|refused| refused.wanted), Some(4 << 16));
     }
 
     #[test]
     fn a_growth_that_fails_anyway_is_not_counted() {
-        let mut guard = Guard::new(&Limits {
-            memory_bytes_max: 1 << 20,
-            ..Limits::default()
-        });
-        assert!(
-            !guard
-                .memory_growing(0, 2 << 16, Some(1 << 16))
-                .expect("refused by its own maximum")
-        );
-        assert!(
-            guard
-                .memory_growing(0, 1 << 20, None)
-                .expect("all is still free")
-        );
+        let mut guard = Guard::new(&Limits { memory_bytes_max: 1 << 20, ..Limits::default() });
+        assert!(!guard.memory_growing(0, 2 << 16, Some(1 << 16)).expect("refused by its own maximum"));
+        assert!(guard.memory_growing(0, 1 << 20, None).expect("all is still free"));
     }
 
     #[test]
     fn tables_are_limited() {
         let mut guard = Guard::new(&Limits::default());
-        assert!(
-            guard
-                .table_growing(0, TABLE_ELEMENTS_MAX, None)
-                .expect("to the last")
-        );
+        assert!(guard.table_growing(0, TABLE_ELEMENTS_MAX, None).expect("to the last"));
         assert!(guard.table_growing(0, 1, None).is_err());
     }
 
     #[test]
     fn fuel_does_not_wrap() {
-        let limits = Limits {
-            fuel_per_row_max: u64::MAX,
-            ..Limits::default()
-        };
+        let limits = Limits { fuel_per_row_max: u64::MAX, ..Limits::default() };
         assert_eq!(limits.fuel(0), limits.fuel_per_call_max);
         assert_eq!(limits.fuel(3), u64::MAX);
     }

@@ -72,11 +72,7 @@ pub enum NotAPlugin {
 fn quoted(names: &[String]) -> String {
     match names {
         [] => "nothing".into(),
-        names => names
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -105,33 +101,22 @@ struct Surface {
 }
 
 fn surface(bytes: &[u8]) -> Result<Surface, NotAPlugin> {
-    let broken =
-        |error: wasmparser::BinaryReaderError| NotAPlugin::Unreadable(error.message().to_owned());
-    let mut surface = Surface {
-        imports: Vec::new(),
-        exports: Vec::new(),
-    };
+    let broken = |error: wasmparser::BinaryReaderError| NotAPlugin::Unreadable(error.message().to_owned());
+    let mut surface = Surface { imports: Vec::new(), exports: Vec::new() };
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(broken)? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => return Err(NotAPlugin::Module),
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(NotAPlugin::Module),
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    surface
-                        .imports
-                        .push(import.map_err(broken)?.name.name.to_owned());
+                    surface.imports.push(import.map_err(broken)?.name.name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    surface
-                        .exports
-                        .push(export.map_err(broken)?.name.name.to_owned());
+                    surface.exports.push(export.map_err(broken)?.name.name.to_owned());
                 }
             }
             _ => {}
@@ -147,15 +132,9 @@ mod tests {
     #[test]
     fn what_is_not_a_component_is_told_so() {
         assert!(matches!(examine(b""), Err(NotAPlugin::Unreadable(_))));
-        assert!(matches!(
-            examine(b"not wasm at all"),
-            Err(NotAPlugin::Unreadable(_))
-        ));
+        assert!(matches!(examine(b"not wasm at all"), Err(NotAPlugin::Unreadable(_))));
         assert_eq!(examine(b"\0asm\x01\0\0\0"), Err(NotAPlugin::Module));
-        assert_eq!(
-            examine(b"\0asm\x0d\0\x01\0"),
-            Err(NotAPlugin::Exports(Vec::new()))
-        );
+        assert_eq!(examine(b"\0asm\x0d\0\x01\0"), Err(NotAPlugin::Exports(Vec::new())));
     }
 
     /// A component that imports a function of no parameters under each of these names.
@@ -176,28 +155,19 @@ mod tests {
     #[test]
     fn any_import_is_refused_by_name() {
         let names = ["wasi:cli/stdout@0.2.0", "clock"];
-        let Err(NotAPlugin::Imports(found)) = examine(&importing(&names)) else {
-            panic!("imports taken")
-        };
+        let Err(NotAPlugin::Imports(found)) = examine(&importing(&names)) else { panic!("imports taken") };
         assert_eq!(found, names);
     }
 
     #[test]
     fn every_import_is_named() {
         let error = NotAPlugin::Imports(vec!["wasi:cli/stdout@0.2.0".into(), "clock".into()]);
-        assert!(
-            error
-                .to_string()
-                .contains("imports `wasi:cli/stdout@0.2.0`, `clock`")
-        );
+        assert!(error.to_string().contains("imports `wasi:cli/stdout@0.2.0`, `clock`"));
     }
 
     #[test]
     fn digest_is_sha_256() {
         let text = Digest::of(b"abc").to_string();
-        assert_eq!(
-            text,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

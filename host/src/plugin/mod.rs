@@ -20,8 +20,8 @@ mod v0_1;
 
 pub use build::{BuildError, BuildOptions, Built, build};
 pub use cache::{Cache, CacheError};
-pub use compile::{CompileError, CompileLimits, CompileMode, compile_child_main};
 pub use compile::SUBCOMMAND as COMPILE_SUBCOMMAND;
+pub use compile::{CompileError, CompileLimits, CompileMode, compile_child_main};
 pub use engine::{Engine, EngineError, Engines};
 pub use inspect::{Inspection, Sample, inspect, render};
 pub use limits::Limits;

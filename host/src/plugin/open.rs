@@ -56,9 +56,7 @@ pub enum PluginOpenError {
         what: NotAPlugin,
     },
     /// Its exports have other types than the contract's.
-    #[error(
-        "plugin `{label}` does not fit the contract weir:plugin@0.1.0: {what}; build it against `wit/v0.1`"
-    )]
+    #[error("plugin `{label}` does not fit the contract weir:plugin@0.1.0: {what}; build it against `wit/v0.1`")]
     Contract {
         /// As the user named it.
         label: String,
@@ -112,33 +110,18 @@ pub enum UseError {
 impl Host {
     /// Compiles as `mode` says; keeps compiled code in `cache`, if there is one.
     pub fn new(mode: CompileMode, cache: Option<Cache>) -> Self {
-        Self {
-            engines: Engines::new(),
-            mode,
-            cache,
-            opened: Mutex::default(),
-        }
+        Self { engines: Engines::new(), mode, cache, opened: Mutex::default() }
     }
 
     /// Opens the component in a file; reads no more of it than the limit.
     ///
     /// # Errors
     /// If it cannot be read, or as `open`.
-    pub fn open_file(
-        &self,
-        label: &str,
-        path: &Path,
-        limits: Limits,
-    ) -> Result<Plugin, PluginOpenError> {
-        let unreadable = |source| PluginOpenError::Unreadable {
-            label: label.to_owned(),
-            source,
-        };
+    pub fn open_file(&self, label: &str, path: &Path, limits: Limits) -> Result<Plugin, PluginOpenError> {
+        let unreadable = |source| PluginOpenError::Unreadable { label: label.to_owned(), source };
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
-        file.take(limits.component_bytes_max.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+        file.take(limits.component_bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
         self.open(label, &bytes, limits)
     }
 
@@ -146,70 +129,34 @@ impl Host {
     ///
     /// # Errors
     /// If it is too large, no plugin, or does not compile within the compiler's limits.
-    pub fn open(
-        &self,
-        label: &str,
-        bytes: &[u8],
-        limits: Limits,
-    ) -> Result<Plugin, PluginOpenError> {
+    pub fn open(&self, label: &str, bytes: &[u8], limits: Limits) -> Result<Plugin, PluginOpenError> {
         let label: Arc<str> = label.into();
         let name = || label.to_string();
         if bytes.len() as u64 > limits.component_bytes_max {
-            return Err(PluginOpenError::TooLarge {
-                label: name(),
-                component_bytes_max: limits.component_bytes_max,
-            });
+            return Err(PluginOpenError::TooLarge { label: name(), component_bytes_max: limits.component_bytes_max });
         }
-        let kind = examine(bytes).map_err(|what| PluginOpenError::NotAPlugin {
-            label: name(),
-            what,
-        })?;
+        let kind = examine(bytes).map_err(|what| PluginOpenError::NotAPlugin { label: name(), what })?;
         let engine = self
             .engines
             .for_stack(limits.stack_bytes_max)
-            .map_err(|source| PluginOpenError::Engine {
-                label: name(),
-                source,
-            })?;
+            .map_err(|source| PluginOpenError::Engine { label: name(), source })?;
         let digest = Digest::of(bytes);
-        let component =
-            self.component(&engine, digest, bytes)
-                .map_err(|source| PluginOpenError::Compile {
-                    label: name(),
-                    source,
-                })?;
+        let component = self
+            .component(&engine, digest, bytes)
+            .map_err(|source| PluginOpenError::Compile { label: name(), source })?;
         let inner =
-            Inner::link(&engine, &component, kind).map_err(|what| PluginOpenError::Contract {
-                label: name(),
-                what,
-            })?;
-        Ok(Plugin {
-            label,
-            engine,
-            limits,
-            digest,
-            size_bytes: bytes.len() as u64,
-            inner,
-        })
+            Inner::link(&engine, &component, kind).map_err(|what| PluginOpenError::Contract { label: name(), what })?;
+        Ok(Plugin { label, engine, limits, digest, size_bytes: bytes.len() as u64, inner })
     }
 
     /// Opened before, or from the cache, or compiled. One at a time, so that nothing is compiled twice.
-    fn component(
-        &self,
-        engine: &Engine,
-        digest: Digest,
-        bytes: &[u8],
-    ) -> Result<Component, CompileError> {
+    fn component(&self, engine: &Engine, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (digest, engine.wasmtime().get_max_wasm_stack() as u64);
         if let Some(component) = opened.get(&key) {
             return Ok(component.clone());
         }
-        let component = match self
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.load(engine, digest))
-        {
+        let component = match self.cache.as_ref().and_then(|cache| cache.load(engine, digest)) {
             Some(component) => component,
             None => self.compile(engine, digest, bytes)?,
         };
@@ -217,12 +164,7 @@ impl Host {
         Ok(component)
     }
 
-    fn compile(
-        &self,
-        engine: &Engine,
-        digest: Digest,
-        bytes: &[u8],
-    ) -> Result<Component, CompileError> {
+    fn compile(&self, engine: &Engine, digest: Digest, bytes: &[u8]) -> Result<Component, CompileError> {
         let (component, code) = compile(&self.mode, engine, bytes)?;
         if let Some(cache) = &self.cache {
             cache.store(engine, digest, &code);
@@ -250,9 +192,7 @@ impl Inner {
     /// Links against nothing: an import that holds a function could not be satisfied even if it came this far.
     fn link(engine: &Engine, component: &Component, kind: PluginKind) -> Result<Self, String> {
         let linker = Linker::<Guard>::new(engine.wasmtime());
-        let pre = linker
-            .instantiate_pre(component)
-            .map_err(|error| format!("{error:#}"))?;
+        let pre = linker.instantiate_pre(component).map_err(|error| format!("{error:#}"))?;
         match kind {
             PluginKind::Kpi => KpiComponent::new(pre).map(Self::Kpi),
             PluginKind::Preprocessor => PreprocessorComponent::new(pre).map(Self::Preprocessor),
@@ -296,10 +236,7 @@ impl Plugin {
     ///
     /// # Errors
     /// If it refuses the options, is no preprocessor, or misbehaves.
-    pub fn describe_preprocessor(
-        &self,
-        options: &Settings,
-    ) -> Result<PreprocessorDescription, UseError> {
+    pub fn describe_preprocessor(&self, options: &Settings) -> Result<PreprocessorDescription, UseError> {
         self.as_preprocessor()?.describe(self.sandbox(), options)
     }
 
@@ -316,9 +253,7 @@ impl Plugin {
     /// # Errors
     /// If it refuses the options, is no preprocessor, or misbehaves.
     pub fn preprocessor(&self, options: &Settings) -> Result<Box<dyn Preprocess>, UseError> {
-        Ok(Box::new(
-            self.as_preprocessor()?.instance(self.sandbox(), options)?,
-        ))
+        Ok(Box::new(self.as_preprocessor()?.instance(self.sandbox(), options)?))
     }
 
     fn as_kpi(&self) -> Result<&KpiComponent, UseError> {
@@ -336,11 +271,7 @@ impl Plugin {
     }
 
     fn wrong_kind(&self, wanted: PluginKind) -> UseError {
-        UseError::Kind {
-            label: self.label.to_string(),
-            is: self.kind(),
-            wanted,
-        }
+        UseError::Kind { label: self.label.to_string(), is: self.kind(), wanted }
     }
 
     fn sandbox(&self) -> Sandbox {

@@ -1,8 +1,7 @@
 //! Made-up columns for any input: the same on every machine, without nulls, small numbers, three elements a list.
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Decimal64Array, Float64Array, Int64Array, ListArray, StringArray,
-    TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Decimal64Array, Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field as ArrowField;
@@ -18,10 +17,7 @@ const WORDS: [&str; 4] = ["Germany", "France", "United Kingdom", "ORDER"];
 
 /// A column of `rows` rows for each input.
 pub(super) fn sample(inputs: &[Field], rows: usize) -> Vec<ArrayRef> {
-    inputs
-        .iter()
-        .map(|input| column(input.column_type, rows))
-        .collect()
+    inputs.iter().map(|input| column(input.column_type, rows)).collect()
 }
 
 fn column(column_type: ColumnType, rows: usize) -> ArrayRef {
@@ -42,19 +38,15 @@ fn values(scalar: ScalarType, count: usize) -> ArrayRef {
     match scalar {
         ScalarType::Boolean => Arc::new(BooleanArray::from_iter(numbers.map(|n| Some(n % 4 != 0)))),
         ScalarType::Int64 => Arc::new(Int64Array::from_iter_values(numbers)),
-        ScalarType::Float64 => Arc::new(Float64Array::from_iter_values(
-            numbers.map(|n| n as f64 / 4.0),
-        )),
+        ScalarType::Float64 => Arc::new(Float64Array::from_iter_values(numbers.map(|n| n as f64 / 4.0))),
         ScalarType::Decimal(scale) => {
             let data_type = ScalarType::Decimal(Some(scale.unwrap_or(SCALE))).arrow();
             Arc::new(Decimal64Array::from_iter_values(numbers).with_data_type(data_type))
         }
-        ScalarType::Timestamp => Arc::new(TimestampMicrosecondArray::from_iter_values(
-            numbers.map(|n| START_US + n * 1_000_000),
-        )),
-        ScalarType::Text => Arc::new(StringArray::from_iter_values(
-            numbers.map(|n| WORDS[n as usize % WORDS.len()]),
-        )),
+        ScalarType::Timestamp => {
+            Arc::new(TimestampMicrosecondArray::from_iter_values(numbers.map(|n| START_US + n * 1_000_000)))
+        }
+        ScalarType::Text => Arc::new(StringArray::from_iter_values(numbers.map(|n| WORDS[n as usize % WORDS.len()]))),
     }
 }
 
@@ -74,15 +66,9 @@ mod tests {
             ScalarType::Timestamp,
             ScalarType::Text,
         ];
-        for column_type in scalars
-            .into_iter()
-            .flat_map(|scalar| [ColumnType::Scalar(scalar), ColumnType::List(scalar)])
+        for column_type in scalars.into_iter().flat_map(|scalar| [ColumnType::Scalar(scalar), ColumnType::List(scalar)])
         {
-            let field = Field {
-                path: "x".into(),
-                column_type,
-                nullable: false,
-            };
+            let field = Field { path: "x".into(), column_type, nullable: false };
             let columns = sample(std::slice::from_ref(&field), 10);
             let is = ColumnType::of_arrow(columns[0].data_type()).expect("one of ours");
             assert!(column_type.takes(is), "{is} for {column_type}");

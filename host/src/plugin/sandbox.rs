@@ -36,13 +36,7 @@ impl Sandbox {
         let mut store = Store::new(engine.wasmtime(), Guard::new(&limits));
         // Fails only where the engine counts no fuel, and ours does.
         let store = limits.install(&mut store).is_ok().then_some(store);
-        Self {
-            store,
-            _engine: engine.clone(),
-            limits,
-            label: label.clone(),
-            cost: Cost::default(),
-        }
+        Self { store, _engine: engine.clone(), limits, label: label.clone(), cost: Cost::default() }
     }
 
     /// Runs one call with a full budget.
@@ -59,10 +53,7 @@ impl Sandbox {
         };
         let fuel = self.limits.fuel(call.rows);
         let began = Instant::now();
-        let result = self
-            .limits
-            .refill(&mut store, call.rows)
-            .and_then(|()| run(&mut store));
+        let result = self.limits.refill(&mut store, call.rows).and_then(|()| run(&mut store));
         self.cost.nanos += u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.cost.fuel += fuel - store.get_fuel().unwrap_or(0).min(fuel);
         self.cost.calls += 1;
@@ -95,10 +86,7 @@ impl Sandbox {
 
     fn spent(&self) -> PluginError {
         PluginError {
-            reason: format!(
-                "plugin `{}` failed before; this instance is not called again",
-                self.label
-            ),
+            reason: format!("plugin `{}` failed before; this instance is not called again", self.label),
             row: None,
             kind: PluginErrorKind::Trap,
         }

@@ -31,13 +31,7 @@ pub(super) fn tame(words: &str) -> String {
     let mut tame: String = words
         .chars()
         .take(WORDS_CHARS_MAX)
-        .map(|c| {
-            if c.is_control() || is_bidi(c) {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
+        .map(|c| if c.is_control() || is_bidi(c) { '\u{fffd}' } else { c })
         .collect();
     if words.chars().nth(WORDS_CHARS_MAX).is_some() {
         tame.push('…');
@@ -57,18 +51,9 @@ mod tests {
     #[test]
     fn words_are_tamed() {
         assert_eq!(tame("für £1"), "für £1");
-        assert_eq!(
-            tame("a\u{1b}[2Jb\u{202e}c\n"),
-            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}"
-        );
-        assert_eq!(
-            tame(&"x".repeat(WORDS_CHARS_MAX)).chars().count(),
-            WORDS_CHARS_MAX
-        );
-        assert_eq!(
-            tame(&"x".repeat(WORDS_CHARS_MAX + 1)).chars().count(),
-            WORDS_CHARS_MAX + 1
-        );
+        assert_eq!(tame("a\u{1b}[2Jb\u{202e}c\n"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
+        assert_eq!(tame(&"x".repeat(WORDS_CHARS_MAX)).chars().count(), WORDS_CHARS_MAX);
+        assert_eq!(tame(&"x".repeat(WORDS_CHARS_MAX + 1)).chars().count(), WORDS_CHARS_MAX + 1);
         assert!(tame(&"x".repeat(WORDS_CHARS_MAX + 1)).ends_with('…'));
     }
 }

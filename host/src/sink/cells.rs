@@ -8,8 +8,8 @@ use super::instant;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal64Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Decimal64Array, Float64Array, Int64Array, ListArray,
-    StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Decimal64Array, Float64Array, Int64Array, ListArray, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow_schema::ArrowError;
 use weir_core::group::KeyValue;
@@ -30,19 +30,12 @@ impl<'a> Cells<'a> {
     /// Fails where the array is of no type of ours.
     pub(super) fn of(array: &'a ArrayRef) -> Result<Self, ArrowError> {
         let data_type = array.data_type();
-        let unknown = || {
-            ArrowError::SchemaError(format!(
-                "a column of type {data_type} is none that rows can hold"
-            ))
-        };
+        let unknown = || ArrowError::SchemaError(format!("a column of type {data_type} is none that rows can hold"));
         match ColumnType::of_arrow(data_type).ok_or_else(unknown)? {
             ColumnType::Scalar(scalar) => Ok(Self::scalar(array, scalar)),
             ColumnType::List(scalar) => {
                 let list = array.as_list::<i32>();
-                Ok(Self::List(
-                    list,
-                    Box::new(Self::scalar(list.values(), scalar)),
-                ))
+                Ok(Self::List(list, Box::new(Self::scalar(list.values(), scalar))))
             }
         }
     }
@@ -52,12 +45,8 @@ impl<'a> Cells<'a> {
             ScalarType::Boolean => Self::Boolean(array.as_boolean()),
             ScalarType::Int64 => Self::Int64(array.as_primitive::<Int64Type>()),
             ScalarType::Float64 => Self::Float64(array.as_primitive::<Float64Type>()),
-            ScalarType::Decimal(scale) => {
-                Self::Decimal(array.as_primitive::<Decimal64Type>(), scale.unwrap_or(0))
-            }
-            ScalarType::Timestamp => {
-                Self::Timestamp(array.as_primitive::<TimestampMicrosecondType>())
-            }
+            ScalarType::Decimal(scale) => Self::Decimal(array.as_primitive::<Decimal64Type>(), scale.unwrap_or(0)),
+            ScalarType::Timestamp => Self::Timestamp(array.as_primitive::<TimestampMicrosecondType>()),
             ScalarType::Text => Self::Text(array.as_string::<i32>()),
         }
     }
@@ -76,11 +65,7 @@ impl<'a> Cells<'a> {
             Self::Text(array) => push_text(out, array.value(row)),
             Self::List(array, values) => {
                 let offsets = array.value_offsets();
-                push_list(
-                    out,
-                    values,
-                    offsets[row] as usize..offsets[row + 1] as usize,
-                );
+                push_list(out, values, offsets[row] as usize..offsets[row + 1] as usize);
             }
         }
     }
@@ -125,11 +110,7 @@ pub(super) fn push_key(out: &mut Vec<u8>, value: &KeyValue) {
 /// The float of a `KeyValue::Float64`: positive floats have their sign bit set there, negative ones all bits turned.
 fn float_of_ordered(ordered: u64) -> f64 {
     const SIGN: u64 = 1 << 63;
-    f64::from_bits(if ordered & SIGN == 0 {
-        !ordered
-    } else {
-        ordered ^ SIGN
-    })
+    f64::from_bits(if ordered & SIGN == 0 { !ordered } else { ordered ^ SIGN })
 }
 
 fn push_boolean(out: &mut Vec<u8>, value: bool) {
@@ -176,11 +157,7 @@ fn push_decimal(out: &mut Vec<u8>, mantissa: i64, scale: u8) {
         out.push(b'-');
     }
     let whole = digits.len().saturating_sub(scale);
-    out.extend_from_slice(if whole == 0 {
-        b"0"
-    } else {
-        &digits.as_bytes()[..whole]
-    });
+    out.extend_from_slice(if whole == 0 { b"0" } else { &digits.as_bytes()[..whole] });
     if scale > 0 {
         out.push(b'.');
         out.resize(out.len() + scale.saturating_sub(digits.len()), b'0');

@@ -90,12 +90,8 @@ impl DeadLetters {
         let folder = folders::parent(&path);
         folders::create(folder)?;
         let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| failed(&path, source))?;
+        let mut file =
+            options.write(true).create(true).truncate(false).open(&path).map_err(|source| failed(&path, source))?;
         let metadata = file.metadata().map_err(|source| failed(&path, source))?;
         let (regular, mut length) = (metadata.is_file(), 0);
         if regular {
@@ -105,19 +101,11 @@ impl DeadLetters {
                 tracing::warn!(file = %path.display(), length = metadata.len(), expected = length, "dead letters from before the checkpoint are gone");
                 length = metadata.len();
             }
-            let cut = file
-                .set_len(length)
-                .and_then(|()| file.seek(SeekFrom::End(0)));
+            let cut = file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0)));
             cut.map_err(|source| failed(&path, source))?;
             folders::sync(folder)?;
         }
-        Ok(Self {
-            writer: BufWriter::with_capacity(VALUE_BYTES_MAX, file),
-            path,
-            length,
-            regular,
-            line: Vec::new(),
-        })
+        Ok(Self { writer: BufWriter::with_capacity(VALUE_BYTES_MAX, file), path, length, regular, line: Vec::new() })
     }
 
     /// Appends a letter; it is durable only after the next `sync`. After an error the file may end in half a letter, which
@@ -125,23 +113,16 @@ impl DeadLetters {
     pub fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError> {
         self.line.clear();
         push_letter(&mut self.line, letter);
-        self.writer
-            .write_all(&self.line)
-            .map_err(|source| failed(&self.path, source))?;
+        self.writer.write_all(&self.line).map_err(|source| failed(&self.path, source))?;
         self.length += self.line.len() as u64;
         Ok(())
     }
 
     /// Makes all letters durable and gives the file's length, for the checkpoint.
     pub fn sync(&mut self) -> Result<u64, SinkError> {
-        self.writer
-            .flush()
-            .map_err(|source| failed(&self.path, source))?;
+        self.writer.flush().map_err(|source| failed(&self.path, source))?;
         if self.regular {
-            self.writer
-                .get_ref()
-                .sync_data()
-                .map_err(|source| failed(&self.path, source))?;
+            self.writer.get_ref().sync_data().map_err(|source| failed(&self.path, source))?;
         }
         Ok(self.length)
     }
@@ -167,11 +148,9 @@ impl DeadLetterKind {
 fn lock(file: &File, path: &Path) -> Result<(), SinkError> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            let reason = "somebody else writes here: stop the other run, or give each file of dead or late records its own path";
-            Err(failed(
-                path,
-                io::Error::new(ErrorKind::ResourceBusy, reason),
-            ))
+            let reason =
+                "somebody else writes here: stop the other run, or give each file of dead or late records its own path";
+            Err(failed(path, io::Error::new(ErrorKind::ResourceBusy, reason)))
         }
         // Some network file systems have no locks: two writers at once are then the operator's to avoid.
         _ => Ok(()),
@@ -194,10 +173,7 @@ fn push_letter(out: &mut Vec<u8>, letter: &DeadLetter<'_>) {
     push_text(out, letter.kind.as_str());
     push_name(out, "reason");
     push_text(out, letter.reason);
-    for (name, us) in [
-        ("event_time", letter.event_time_us),
-        ("arrival", letter.arrival_us),
-    ] {
+    for (name, us) in [("event_time", letter.event_time_us), ("arrival", letter.arrival_us)] {
         if let Some(us) = us {
             push_name(out, name);
             push_quoted(out, |out| instant::push_micros(out, us));
@@ -210,11 +186,7 @@ fn push_letter(out: &mut Vec<u8>, letter: &DeadLetter<'_>) {
 
 fn push_refused_by(out: &mut Vec<u8>, refused_by: &[RefusedBy<'_>]) {
     for (place, refused) in refused_by.iter().enumerate() {
-        out.extend_from_slice(if place == 0 {
-            b",\"refused_by\":[{\"kpi\":"
-        } else {
-            b",{\"kpi\":"
-        });
+        out.extend_from_slice(if place == 0 { b",\"refused_by\":[{\"kpi\":" } else { b",{\"kpi\":" });
         push_text(out, refused.kpi);
         push_name(out, "windows_refused");
         push_int(out, refused.windows_refused);
@@ -240,9 +212,7 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
         Err(_) => {
             push_name(out, "value_base64");
             let head = &value[..value.len().min(VALUE_BYTES_MAX)];
-            push_quoted(out, |out| {
-                out.extend_from_slice(STANDARD.encode(head).as_bytes())
-            });
+            push_quoted(out, |out| out.extend_from_slice(STANDARD.encode(head).as_bytes()));
         }
     }
 }
@@ -250,10 +220,7 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
 fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
-        out.extend_from_slice(&[
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 15)],
-        ]);
+        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 

@@ -13,18 +13,14 @@ pub(super) fn create(path: &Path) -> Result<(), SinkError> {
     let parent = parent(path);
     create(parent)?;
     match fs::create_dir(path) {
-        Err(source) if source.kind() != ErrorKind::AlreadyExists || !path.is_dir() => {
-            Err(failed(path, source))
-        }
+        Err(source) if source.kind() != ErrorKind::AlreadyExists || !path.is_dir() => Err(failed(path, source)),
         _ => sync(parent),
     }
 }
 
 /// Makes names that changed in the folder durable.
 pub(super) fn sync(path: &Path) -> Result<(), SinkError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| failed(path, source))
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|source| failed(path, source))
 }
 
 /// The folder that a path is in.
@@ -38,8 +34,5 @@ pub(super) fn parent(path: &Path) -> &Path {
 }
 
 pub(super) fn failed(path: &Path, source: io::Error) -> SinkError {
-    SinkError::Io {
-        place: path.display().to_string(),
-        source,
-    }
+    SinkError::Io { place: path.display().to_string(), source }
 }

@@ -24,34 +24,18 @@ pub(super) enum Fraction {
 /// only where three would lose some.
 pub(super) fn push_micros(out: &mut Vec<u8>, us: i64) {
     let micros = us.rem_euclid(MICROS_A_SECOND);
-    let fraction = if micros % 1_000 == 0 {
-        Fraction::Millis
-    } else {
-        Fraction::Micros
-    };
+    let fraction = if micros % 1_000 == 0 { Fraction::Millis } else { Fraction::Micros };
     push(out, us.div_euclid(MICROS_A_SECOND), micros, ':', fraction);
 }
 
 /// Appends an instant of milliseconds, with three digits after the point.
 pub(super) fn push_millis(out: &mut Vec<u8>, ms: i64) {
-    push(
-        out,
-        ms.div_euclid(1_000),
-        ms.rem_euclid(1_000) * 1_000,
-        ':',
-        Fraction::Millis,
-    );
+    push(out, ms.div_euclid(1_000), ms.rem_euclid(1_000) * 1_000, ':', Fraction::Millis);
 }
 
 /// Appends an instant of microseconds for a file name: `2020-09-18T10-50-00Z`; a colon is not for names.
 pub(super) fn push_file_name(out: &mut Vec<u8>, us: i64, fraction: Fraction) {
-    push(
-        out,
-        us.div_euclid(MICROS_A_SECOND),
-        us.rem_euclid(MICROS_A_SECOND),
-        '-',
-        fraction,
-    );
+    push(out, us.div_euclid(MICROS_A_SECOND), us.rem_euclid(MICROS_A_SECOND), '-', fraction);
 }
 
 fn push(out: &mut Vec<u8>, seconds: i64, micros: i64, colon: char, fraction: Fraction) {
@@ -61,10 +45,7 @@ fn push(out: &mut Vec<u8>, seconds: i64, micros: i64, colon: char, fraction: Fra
     let sign = if year > 9_999 { "+" } else { "" };
     let width = if year < 0 { 7 } else { 4 };
     // Writing to a `Vec` cannot fail.
-    let _ = write!(
-        out,
-        "{sign}{year:0width$}-{month:02}-{day:02}T{hour:02}{colon}{minute:02}{colon}{second:02}"
-    );
+    let _ = write!(out, "{sign}{year:0width$}-{month:02}-{day:02}T{hour:02}{colon}{minute:02}{colon}{second:02}");
     let _ = match fraction {
         Fraction::None => write!(out, "Z"),
         Fraction::Millis => write!(out, ".{:03}Z", micros / 1_000),
@@ -83,11 +64,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -136,18 +113,9 @@ mod tests {
     fn instants_of_file_names() {
         let half_past = 1_600_426_200_500_000;
         assert_eq!(name(half_past, Fraction::None), "2020-09-18T10-50-00Z");
-        assert_eq!(
-            name(half_past, Fraction::Millis),
-            "2020-09-18T10-50-00.500Z"
-        );
-        assert_eq!(
-            name(half_past, Fraction::Micros),
-            "2020-09-18T10-50-00.500000Z"
-        );
-        assert_eq!(
-            name(253_402_300_800_000_000, Fraction::None),
-            "+10000-01-01T00-00-00Z"
-        );
+        assert_eq!(name(half_past, Fraction::Millis), "2020-09-18T10-50-00.500Z");
+        assert_eq!(name(half_past, Fraction::Micros), "2020-09-18T10-50-00.500000Z");
+        assert_eq!(name(253_402_300_800_000_000, Fraction::None), "+10000-01-01T00-00-00Z");
     }
 
     #[test]
@@ -156,10 +124,7 @@ mod tests {
         push_millis(&mut out, i64::MIN);
         out.push(b' ');
         push_millis(&mut out, i64::MAX);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "-292275055-05-16T16:47:04.192Z +292278994-08-17T07:12:55.807Z"
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), "-292275055-05-16T16:47:04.192Z +292278994-08-17T07:12:55.807Z");
     }
 
     proptest! {

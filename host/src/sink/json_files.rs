@@ -52,22 +52,10 @@ impl JsonFiles {
     /// Checks the settings; touches nothing on disk (`recover` does).
     pub fn new(settings: JsonFilesSettings, kpis: Vec<KpiSchema>) -> Result<Self, SinkError> {
         if settings.interval_us <= 0 {
-            return Err(invalid(
-                &settings.path,
-                "the interval must be longer than 0",
-            ));
+            return Err(invalid(&settings.path, "the interval must be longer than 0"));
         }
-        let kpis = kpis
-            .iter()
-            .map(|kpi| KpiState::new(&settings, kpi))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            settings,
-            kpis,
-            settled_us: i64::MIN,
-            sequence: 0,
-            published: None,
-        })
+        let kpis = kpis.iter().map(|kpi| KpiState::new(&settings, kpi)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { settings, kpis, settled_us: i64::MIN, sequence: 0, published: None })
     }
 
     fn restore(&mut self, prepared: Prepared) -> Result<(), SinkError> {
@@ -115,10 +103,7 @@ impl JsonFiles {
     }
 
     fn unreadable(&self, reason: String) -> SinkError {
-        SinkError::Recover {
-            place: self.place(),
-            reason,
-        }
+        SinkError::Recover { place: self.place(), reason }
     }
 
     fn drop_settled(&mut self) {
@@ -138,9 +123,7 @@ impl Sink for JsonFiles {
             self.publish(&prepared, true)?;
             self.restore(prepared)?;
         }
-        self.kpis
-            .iter()
-            .try_for_each(|kpi| kpi.folder.remove_asides())
+        self.kpis.iter().try_for_each(|kpi| kpi.folder.remove_asides())
     }
 
     fn accept(&mut self, closed: &Closed) -> Result<(), SinkError> {
@@ -148,11 +131,7 @@ impl Sink for JsonFiles {
         let Some(kpi) = self.kpis.iter_mut().find(|kpi| kpi.kpi == closed.kpi) else {
             return Ok(());
         };
-        kpi.accept(closed, settled_us)
-            .map_err(|source| SinkError::Rows {
-                kpi: kpi.name.clone(),
-                source,
-            })
+        kpi.accept(closed, settled_us).map_err(|source| SinkError::Rows { kpi: kpi.name.clone(), source })
     }
 
     fn settle(&mut self, before_us: i64) {
@@ -179,9 +158,7 @@ impl Sink for JsonFiles {
         }
         let bytes = prepared.encode();
         self.sequence += 1;
-        self.kpis
-            .iter_mut()
-            .for_each(|kpi| kpi.kept.mark_prepared());
+        self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_prepared());
         Ok(bytes)
     }
 
@@ -191,9 +168,7 @@ impl Sink for JsonFiles {
         self.publish(&prepared, again)?;
         self.published = self.published.max(Some(prepared.sequence));
         if prepared.sequence.checked_add(1) == Some(self.sequence) {
-            self.kpis
-                .iter_mut()
-                .for_each(|kpi| kpi.kept.mark_committed());
+            self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_committed());
             self.drop_settled();
         }
         Ok(())
@@ -207,10 +182,7 @@ impl Sink for JsonFiles {
 impl KpiState {
     fn new(settings: &JsonFilesSettings, kpi: &KpiSchema) -> Result<Self, SinkError> {
         if kpi.name.is_empty() || kpi.name.starts_with('.') || kpi.name.contains(['/', '\0']) {
-            return Err(invalid(
-                &settings.path,
-                &format!("KPI name `{}` can't be the name of a folder", kpi.name),
-            ));
+            return Err(invalid(&settings.path, &format!("KPI name `{}` can't be the name of a folder", kpi.name)));
         }
         Ok(Self {
             name: kpi.name.as_str().into(),
@@ -228,26 +200,14 @@ impl KpiState {
             rows.push_window(&mut text, window)?;
             let (start_us, end_us, revision) = (window.start_us, window.end_us, window.revision);
             self.kept
-                .accept(
-                    Window {
-                        start_us,
-                        end_us,
-                        revision,
-                        text: text.into(),
-                    },
-                    settled_us,
-                )
+                .accept(Window { start_us, end_us, revision, text: text.into() }, settled_us)
                 .map_err(ArrowError::InvalidArgumentError)?;
         }
         Ok(())
     }
 
     fn asides(&self) -> impl Iterator<Item = Aside<'_>> {
-        self.kept.changed().map(|(interval_us, interval)| Aside {
-            folder: &self.folder,
-            interval_us,
-            interval,
-        })
+        self.kept.changed().map(|(interval_us, interval)| Aside { folder: &self.folder, interval_us, interval })
     }
 
     /// Takes this KPI's share of the outcomes, which are in the order of `asides`.
@@ -270,10 +230,7 @@ impl KpiState {
 }
 
 fn invalid(path: &Path, reason: &str) -> SinkError {
-    folders::failed(
-        path,
-        std::io::Error::new(std::io::ErrorKind::InvalidInput, reason),
-    )
+    folders::failed(path, std::io::Error::new(std::io::ErrorKind::InvalidInput, reason))
 }
 
 #[cfg(test)]

@@ -34,15 +34,8 @@ impl RowWriter {
     /// For a KPI of this schema. Names that occur twice are the configuration's to refuse.
     pub fn new(kpi: &KpiSchema) -> Self {
         let key_names = kpi.keys.iter().map(|field| prefix(&field.path)).collect();
-        let output_names = kpi
-            .outputs
-            .iter()
-            .map(|(place, output)| (*place, prefix(&output.field.path)))
-            .collect();
-        Self {
-            key_names,
-            output_names,
-        }
+        let output_names = kpi.outputs.iter().map(|(place, output)| (*place, prefix(&output.field.path))).collect();
+        Self { key_names, output_names }
     }
 
     /// Looks at a table once; fails where it does not hold the columns that the schema names.
@@ -54,24 +47,15 @@ impl RowWriter {
         let mut outputs = Vec::with_capacity(self.output_names.len());
         for (place, name) in &self.output_names {
             let column = table.columns.get(*place).ok_or_else(|| {
-                ArrowError::SchemaError(format!(
-                    "output {place} is missing: there are {} columns",
-                    table.columns.len()
-                ))
+                ArrowError::SchemaError(format!("output {place} is missing: there are {} columns", table.columns.len()))
             })?;
             if column.len() != table.keys.len() {
                 let (len, keys) = (column.len(), table.keys.len());
-                return Err(ArrowError::SchemaError(format!(
-                    "output {place} has {len} rows, the group keys {keys}"
-                )));
+                return Err(ArrowError::SchemaError(format!("output {place} has {len} rows, the group keys {keys}")));
             }
             outputs.push((name.as_slice(), Cells::of(column)?));
         }
-        Ok(Rows {
-            writer: self,
-            keys: &table.keys,
-            outputs,
-        })
+        Ok(Rows { writer: self, keys: &table.keys, outputs })
     }
 }
 
@@ -102,15 +86,12 @@ impl Rows<'_> {
         let columns = self.writer.key_names.len();
         let Some(keys) = self.keys.get(range.clone()) else {
             let rows = self.keys.len();
-            return Err(ArrowError::InvalidArgumentError(format!(
-                "rows {range:?} of a table that has {rows}"
-            )));
+            return Err(ArrowError::InvalidArgumentError(format!("rows {range:?} of a table that has {rows}")));
         };
         match keys.iter().find(|key| key.len() != columns) {
-            Some(key) => Err(ArrowError::SchemaError(format!(
-                "a group key of {} values for {columns} columns",
-                key.len()
-            ))),
+            Some(key) => {
+                Err(ArrowError::SchemaError(format!("a group key of {} values for {columns} columns", key.len())))
+            }
             None => Ok(()),
         }
     }

@@ -17,20 +17,11 @@ pub(super) const MINUTE_US: i64 = 60_000_000;
 pub(super) type Row = (Option<&'static str>, i64, i64, f64);
 
 fn field(path: &str, scalar: ScalarType) -> Field {
-    Field {
-        path: path.to_owned(),
-        column_type: ColumnType::Scalar(scalar),
-        nullable: true,
-    }
+    Field { path: path.to_owned(), column_type: ColumnType::Scalar(scalar), nullable: true }
 }
 
 fn output(path: &str, scalar: ScalarType) -> Output {
-    Output {
-        field: field(path, scalar),
-        unit: None,
-        description: String::new(),
-        additive: true,
-    }
+    Output { field: field(path, scalar), unit: None, description: String::new(), additive: true }
 }
 
 pub(super) fn schema(name: &str, kpi: usize) -> KpiSchema {
@@ -57,29 +48,17 @@ pub(super) fn table(rows: &[Row]) -> ResultTable {
         Arc::new(money.with_precision_and_scale(18, 4).unwrap()),
         Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.3))),
     ];
-    ResultTable {
-        keys: rows.iter().map(|row| key(row.0)).collect(),
-        columns,
-    }
+    ResultTable { keys: rows.iter().map(|row| key(row.0)).collect(), columns }
 }
 
 /// One window of one minute, `minute` minutes after `T0_US`.
 pub(super) fn window(minute: i64, revision: u64, content: WindowContent) -> ClosedWindow {
     let start_us = T0_US + minute * MINUTE_US;
-    ClosedWindow {
-        start_us,
-        end_us: start_us + MINUTE_US,
-        revision,
-        content,
-    }
+    ClosedWindow { start_us, end_us: start_us + MINUTE_US, revision, content }
 }
 
 /// That window with these rows.
 pub(super) fn closed(kpi: usize, minute: i64, revision: u64, rows: &[Row]) -> Closed {
     let window = window(minute, revision, WindowContent::Rows(0..rows.len()));
-    Closed {
-        kpi,
-        windows: vec![window],
-        table: Arc::new(table(rows)),
-    }
+    Closed { kpi, windows: vec![window], table: Arc::new(table(rows)) }
 }

@@ -80,26 +80,18 @@ impl Source for FileSource {
     }
 
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError> {
-        let buffer_bytes =
-            (READER_BUFFER_BYTES / assigned.len().max(1)).clamp(BUFFER_BYTES_MIN, BUFFER_BYTES_MAX);
-        let settings = PartSettings {
-            buffer_bytes,
-            line_bytes_max: self.line_bytes_max,
-            clock: self.clock,
-        };
+        let buffer_bytes = (READER_BUFFER_BYTES / assigned.len().max(1)).clamp(BUFFER_BYTES_MIN, BUFFER_BYTES_MAX);
+        let settings = PartSettings { buffer_bytes, line_bytes_max: self.line_bytes_max, clock: self.clock };
         let parts: Result<Vec<FilePart>, SourceError> = assigned
             .iter()
             .map(|assignment| {
-                let path = self
-                    .paths
-                    .get(assignment.partition as usize)
-                    .ok_or_else(|| {
-                        SourceError::Setting(format!(
-                            "there is no file {} among {}",
-                            assignment.partition,
-                            self.paths.len()
-                        ))
-                    })?;
+                let path = self.paths.get(assignment.partition as usize).ok_or_else(|| {
+                    SourceError::Setting(format!(
+                        "there is no file {} among {}",
+                        assignment.partition,
+                        self.paths.len()
+                    ))
+                })?;
                 FilePart::open(path, *assignment, settings)
             })
             .collect();

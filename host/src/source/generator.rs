@@ -68,9 +68,7 @@ impl GeneratorSource {
         let partitions = (0..settings.partitions).map(|place| Partition {
             name: "generator".to_owned(),
             id: i32::try_from(place).unwrap_or(i32::MAX),
-            records: settings
-                .records
-                .map(|_| share(records, place.into(), settings.partitions.into())),
+            records: settings.records.map(|_| share(records, place.into(), settings.partitions.into())),
             begin: None,
             bytes: None,
         });
@@ -95,24 +93,14 @@ fn check(settings: &GeneratorSettings) -> Result<(), SourceError> {
         return fail("the generator has 0 partitions; give at least 1".to_owned());
     }
     if settings.records_per_minute == 0 {
-        return fail(
-            "the generator makes 0 records a minute of event time; give at least 1".to_owned(),
-        );
+        return fail("the generator makes 0 records a minute of event time; give at least 1".to_owned());
     }
     if settings.disorder_us < 0 {
-        return fail(format!(
-            "the generator's disorder is {} microseconds; give 0 or more",
-            settings.disorder_us
-        ));
+        return fail(format!("the generator's disorder is {} microseconds; give 0 or more", settings.disorder_us));
     }
-    for (name, share) in [
-        ("late", settings.late_share),
-        ("broken", settings.broken_share),
-    ] {
+    for (name, share) in [("late", settings.late_share), ("broken", settings.broken_share)] {
         if !(0.0..=1.0).contains(&share) {
-            return fail(format!(
-                "the generator's share of {name} records is {share}; give a number from 0 to 1"
-            ));
+            return fail(format!("the generator's share of {name} records is {share}; give a number from 0 to 1"));
         }
     }
     Ok(())
@@ -129,9 +117,7 @@ impl Source for GeneratorSource {
         for assignment in assigned {
             let place = u64::from(assignment.partition);
             if place >= count {
-                return Err(SourceError::Setting(format!(
-                    "there is no partition {place}; the generator has {count}"
-                )));
+                return Err(SourceError::Setting(format!("there is no partition {place}; the generator has {count}")));
             }
             let begin = u64::try_from(assignment.offset.unwrap_or(0)).unwrap_or(0);
             parts.push(GeneratorPart {
@@ -165,8 +151,7 @@ impl Part for GeneratorPart {
 
     fn next_block(&mut self, records_max: usize) -> Result<Option<Block>, SourceError> {
         let arrival_us = (self.clock)();
-        let left =
-            usize::try_from(share_left(self.records, self.number, self.step)).unwrap_or(usize::MAX);
+        let left = usize::try_from(share_left(self.records, self.number, self.step)).unwrap_or(usize::MAX);
         let wanted = records_max.min(left);
         let mut bytes = Vec::with_capacity(wanted.min(BLOCK_BYTES / 400) * 400);
         let mut records = Vec::with_capacity(wanted.min(BLOCK_BYTES / 400));
@@ -182,11 +167,7 @@ impl Part for GeneratorPart {
             });
             self.number += self.step;
         }
-        Ok((!records.is_empty()).then(|| Block {
-            partition: self.partition,
-            bytes: Arc::new(bytes),
-            records,
-        }))
+        Ok((!records.is_empty()).then(|| Block { partition: self.partition, bytes: Arc::new(bytes), records }))
     }
 }
 

@@ -80,9 +80,7 @@ impl KafkaSource {
         let partitions = found.iter().map(|found| Partition {
             name: settings.topic.clone(),
             id: found.id,
-            records: settings
-                .bounded
-                .then(|| u64::try_from(found.high - found.start).unwrap_or(0)),
+            records: settings.bounded.then(|| u64::try_from(found.high - found.start).unwrap_or(0)),
             begin: (settings.start != KafkaStart::Earliest).then_some(found.start),
             bytes: None,
         });
@@ -111,16 +109,10 @@ impl Source for KafkaSource {
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError> {
         let mut places = Vec::new();
         for assignment in assigned {
-            let found = self
-                .found
-                .get(assignment.partition as usize)
-                .ok_or_else(|| {
-                    let (place, count) = (assignment.partition, self.found.len());
-                    SourceError::Setting(format!(
-                        "there is no partition {place}; topic {} has {count}",
-                        self.topic
-                    ))
-                })?;
+            let found = self.found.get(assignment.partition as usize).ok_or_else(|| {
+                let (place, count) = (assignment.partition, self.found.len());
+                SourceError::Setting(format!("there is no partition {place}; topic {} has {count}", self.topic))
+            })?;
             let offset = assignment.offset.filter(|offset| *offset != OLDEST);
             let oldest = assignment.offset == Some(OLDEST);
             if let Some(offset) = offset {
@@ -139,12 +131,6 @@ impl Source for KafkaSource {
         // One reader asks for all: the one that has the first partition.
         let is_asking = !self.bounded && places.iter().any(|place| place.partition == 0);
         let growth = is_asking.then(|| Growth::new(&self.topic, self.found.len(), self.metadata_interval));
-        Ok(Box::new(KafkaReader::open(
-            self.config.clone(),
-            &self.topic,
-            &places,
-            growth,
-            self.clock,
-        )?))
+        Ok(Box::new(KafkaReader::open(self.config.clone(), &self.topic, &places, growth, self.clock)?))
     }
 }

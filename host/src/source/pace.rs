@@ -27,13 +27,10 @@ impl Pace {
     /// A pace of `rate` records a second.
     pub(super) fn new(rate: Option<f64>) -> Result<Pace, SourceError> {
         match rate {
-            Some(rate) if !(rate.is_finite() && rate > 0.0) => Err(SourceError::Setting(format!(
-                "the rate is {rate}; it is a number of records a second above 0"
-            ))),
-            _ => Ok(Pace {
-                rate,
-                bucket: Mutex::new(None),
-            }),
+            Some(rate) if !(rate.is_finite() && rate > 0.0) => {
+                Err(SourceError::Setting(format!("the rate is {rate}; it is a number of records a second above 0")))
+            }
+            _ => Ok(Pace { rate, bucket: Mutex::new(None) }),
         }
     }
 
@@ -44,19 +41,14 @@ impl Pace {
         };
         let burst = (rate * BURST_S).max(1.0);
         let mut bucket = self.lock();
-        let full = Bucket {
-            tokens: 1.0,
-            filled: now,
-        };
+        let full = Bucket { tokens: 1.0, filled: now };
         let state = bucket.get_or_insert(full);
         let passed_s = now.saturating_duration_since(state.filled).as_secs_f64();
         state.tokens = (state.tokens + passed_s * rate).min(burst);
         state.filled = state.filled.max(now);
         if state.tokens < 1.0 {
             // A pace of almost nothing would overflow the duration; an hour is asked again after an hour.
-            return Err(Duration::from_secs_f64(
-                ((1.0 - state.tokens) / rate).min(3600.0),
-            ));
+            return Err(Duration::from_secs_f64(((1.0 - state.tokens) / rate).min(3600.0)));
         }
         let taken = (state.tokens as usize).min(wanted);
         state.tokens -= taken as f64;
@@ -72,9 +64,7 @@ impl Pace {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Bucket>> {
         // A bucket is a number and a time: also after a panic elsewhere it is as good as any.
-        self.bucket
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -84,10 +74,7 @@ mod tests {
 
     #[test]
     fn without_a_rate_everything_may_come() {
-        assert_eq!(
-            Pace::new(None).unwrap().take(8192, Instant::now()),
-            Ok(8192)
-        );
+        assert_eq!(Pace::new(None).unwrap().take(8192, Instant::now()), Ok(8192));
     }
 
     #[test]
@@ -96,9 +83,7 @@ mod tests {
         let start = Instant::now();
         let mut came = 0;
         for ms in 0..2000 {
-            came += pace
-                .take(8192, start + Duration::from_millis(ms))
-                .unwrap_or(0);
+            came += pace.take(8192, start + Duration::from_millis(ms)).unwrap_or(0);
         }
         assert!((1999..=2002).contains(&came), "{came}");
     }
@@ -125,12 +110,7 @@ mod tests {
     #[test]
     fn a_rate_that_is_no_rate_is_refused() {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(
-                Pace::new(Some(rate))
-                    .unwrap_err()
-                    .to_string()
-                    .contains("above 0")
-            );
+            assert!(Pace::new(Some(rate)).unwrap_err().to_string().contains("above 0"));
         }
     }
 }

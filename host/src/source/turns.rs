@@ -33,19 +33,13 @@ pub(super) struct Turns<P> {
 impl<P: Part> Turns<P> {
     /// A reader over `parts` that shares `pace` with the source's other readers.
     pub(super) fn new(parts: Vec<P>, pace: Arc<Pace>) -> Turns<P> {
-        Turns {
-            parts: parts.into_iter().map(|part| (part, false)).collect(),
-            turn: 0,
-            pace,
-        }
+        Turns { parts: parts.into_iter().map(|part| (part, false)).collect(), turn: 0, pace }
     }
 
     /// The part whose turn it is: the next that has not ended.
     fn next_turn(&mut self) -> Option<usize> {
         let count = self.parts.len();
-        let index = (0..count)
-            .map(|step| (self.turn + step) % count)
-            .find(|index| !self.parts[*index].1)?;
+        let index = (0..count).map(|step| (self.turn + step) % count).find(|index| !self.parts[*index].1)?;
         self.turn = index + 1;
         Some(index)
     }
@@ -77,29 +71,21 @@ impl<P: Part> Reader for Turns<P> {
         };
         let (part, ended) = &mut self.parts[index];
         let block = part.next_block(allowed)?;
-        self.pace
-            .put_back(allowed - block.as_ref().map_or(0, |block| block.records.len()));
+        self.pace.put_back(allowed - block.as_ref().map_or(0, |block| block.records.len()));
         Ok(match block {
             Some(block) => ReadEvent::Block(block),
             None => {
                 *ended = true;
-                ReadEvent::Ended {
-                    partition: part.partition(),
-                }
+                ReadEvent::Ended { partition: part.partition() }
             }
         })
     }
 
     fn confirm_caught_up(&mut self, partition: u32) -> bool {
-        self.parts
-            .iter()
-            .any(|(part, ended)| part.partition() == partition && *ended)
+        self.parts.iter().any(|(part, ended)| part.partition() == partition && *ended)
     }
 
     fn bytes_read(&self, partition: u32) -> u64 {
-        self.parts
-            .iter()
-            .find(|(part, _)| part.partition() == partition)
-            .map_or(0, |(part, _)| part.bytes_read())
+        self.parts.iter().find(|(part, _)| part.partition() == partition).map_or(0, |(part, _)| part.bytes_read())
     }
 }

@@ -33,7 +33,8 @@ impl Random {
 /// Event time of an invoice, seconds within its order of months and days; enough to sort and to compare within days.
 fn seconds(line: &[u8]) -> u64 {
     let at = line.windows(13).position(|part| part == b"\"timestamp\": ").unwrap() + 14;
-    let digits = |from: usize, to: usize| std::str::from_utf8(&line[at + from..at + to]).unwrap().parse::<u64>().unwrap();
+    let digits =
+        |from: usize, to: usize| std::str::from_utf8(&line[at + from..at + to]).unwrap().parse::<u64>().unwrap();
     let (year, month, day) = (digits(0, 4), digits(5, 7), digits(8, 10));
     (((year * 12 + month) * 31 + day) * 24 + digits(11, 13)) * 3600 + digits(14, 16) * 60 + digits(17, 19)
 }

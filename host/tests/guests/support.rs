@@ -3,9 +3,7 @@
 use arrow_array::{ArrayRef, Float64Array};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
-use weir::plugin::{
-    BuildOptions, Cache, CompileMode, Host, Limits, Plugin, Setting, UseError, build,
-};
+use weir::plugin::{BuildOptions, Cache, CompileMode, Host, Limits, Plugin, Setting, UseError, build};
 use weir_core::plugin::{Kpi, PluginError};
 
 pub fn target() -> PathBuf {
@@ -15,11 +13,7 @@ pub fn target() -> PathBuf {
 /// Builds a guest of `tests/guests`, or takes what cargo built before.
 pub fn guest(name: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let options = BuildOptions {
-        out: Some(target().join("components")),
-        target_dir: Some(target()),
-        locked: true,
-    };
+    let options = BuildOptions { out: Some(target().join("components")), target_dir: Some(target()), locked: true };
     let built = build(&root.join("tests/guests").join(name), &options).expect("the guest builds");
     std::fs::read(built.path).expect("built")
 }
@@ -45,9 +39,7 @@ pub fn options(mode: &str, call: &str, amount: u64) -> Vec<(String, Setting)> {
 }
 
 pub fn kpi(plugin: &Plugin, mode: &str, call: &str, amount: u64) -> Box<dyn Kpi> {
-    plugin
-        .kpi(&options(mode, call, amount))
-        .expect("an instance")
+    plugin.kpi(&options(mode, call, amount)).expect("an instance")
 }
 
 /// Three rows into two slots.

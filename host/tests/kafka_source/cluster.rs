@@ -17,9 +17,7 @@ fn secure(topic: &str, mechanism: &str, password: &str) -> KafkaSettings {
     ];
     KafkaSettings {
         brokers: broker().bootstrap_secure(),
-        properties: properties
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+        properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         ..settings(topic)
     }
 }
@@ -39,10 +37,7 @@ fn a_wrong_password_or_authority_is_told_at_once() {
     let topic = topic(1, &[]);
     for (wrong, told) in [
         (secure(&topic, "PLAIN", "wrong"), "refuses the login"),
-        (
-            secure(&topic, "SCRAM-SHA-256", "wrong"),
-            "refuses the login",
-        ),
+        (secure(&topic, "SCRAM-SHA-256", "wrong"), "refuses the login"),
         (
             KafkaSettings {
                 properties: [("security.protocol".to_owned(), "SSL".to_owned())].into(),
@@ -52,19 +47,9 @@ fn a_wrong_password_or_authority_is_told_at_once() {
         ),
     ] {
         let begun = Instant::now();
-        let error = refused(&KafkaSettings {
-            connect_wait: PATIENCE,
-            ..wrong
-        });
-        assert!(
-            matches!(&error, SourceError::Setting(text) if text.contains(told)),
-            "{error}"
-        );
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "{:?}",
-            begun.elapsed()
-        );
+        let error = refused(&KafkaSettings { connect_wait: PATIENCE, ..wrong });
+        assert!(matches!(&error, SourceError::Setting(text) if text.contains(told)), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 }
 
@@ -72,10 +57,7 @@ fn a_wrong_password_or_authority_is_told_at_once() {
 fn a_missing_topic_is_told_with_those_that_look_like_it() {
     let topic = topic(1, &[]);
     let error = refused(&settings(&topic.replace('t', "T-"))).to_string();
-    assert!(
-        error.contains("has no topic") && error.contains("did you mean") && error.contains(&topic),
-        "{error}"
-    );
+    assert!(error.contains("has no topic") && error.contains("did you mean") && error.contains(&topic), "{error}");
     let error = refused(&settings("zzz")).to_string();
     assert!(error.contains("has no topic zzz; check `topic`"), "{error}");
     let error = refused(&settings("not a name")).to_string();
@@ -84,25 +66,17 @@ fn a_missing_topic_is_told_with_those_that_look_like_it() {
 
 #[test]
 fn brokers_that_do_not_answer_are_named() {
-    let nowhere = KafkaSettings {
-        brokers: "127.0.0.1:1".to_owned(),
-        connect_wait: Duration::from_secs(2),
-        ..settings("t")
-    };
+    let nowhere =
+        KafkaSettings { brokers: "127.0.0.1:1".to_owned(), connect_wait: Duration::from_secs(2), ..settings("t") };
     let begun = Instant::now();
     let error = refused(&nowhere);
     assert!(matches!(error, SourceError::Outside(_)));
     let error = error.to_string();
     assert!(
-        error.contains("at 127.0.0.1:1 does not answer within 2 s")
-            && error.contains("check `brokers`"),
+        error.contains("at 127.0.0.1:1 does not answer within 2 s") && error.contains("check `brokers`"),
         "{error}"
     );
-    assert!(
-        begun.elapsed() < Duration::from_secs(15),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -114,41 +88,15 @@ fn a_property_is_passed_on_or_refused_by_name() {
         ..settings(&topic)
     };
     for (name, value, told) in [
-        (
-            "no.such.property",
-            "1",
-            "no.such.property = \"1\" is refused",
-        ),
-        (
-            "check.crcs",
-            "perhaps",
-            "check.crcs = \"perhaps\" is refused",
-        ),
-        (
-            "enable.auto.commit",
-            "true",
-            "enable.auto.commit can't be true, only false",
-        ),
-        (
-            "auto.offset.reset",
-            "earliest",
-            "auto.offset.reset can't be earliest, only error",
-        ),
-        (
-            "bootstrap.servers",
-            "x:1",
-            "bootstrap.servers is set by `brokers`",
-        ),
+        ("no.such.property", "1", "no.such.property = \"1\" is refused"),
+        ("check.crcs", "perhaps", "check.crcs = \"perhaps\" is refused"),
+        ("enable.auto.commit", "true", "enable.auto.commit can't be true, only false"),
+        ("auto.offset.reset", "earliest", "auto.offset.reset can't be earliest, only error"),
+        ("bootstrap.servers", "x:1", "bootstrap.servers is set by `brokers`"),
     ] {
         let error = refused(&with(name, value));
-        assert!(
-            matches!(&error, SourceError::Setting(text) if text.contains(told)),
-            "{error}"
-        );
+        assert!(matches!(&error, SourceError::Setting(text) if text.contains(told)), "{error}");
     }
     assert_eq!(read_bounded(&with("fetch.max.bytes", "2000000")).count(), 3);
-    assert_eq!(
-        read_bounded(&with("enable.auto.commit", "false")).count(),
-        3
-    );
+    assert_eq!(read_bounded(&with("enable.auto.commit", "false")).count(), 3);
 }

@@ -21,10 +21,8 @@ pub fn broker() -> &'static Kafka {
     static BROKER: OnceLock<Kafka> = OnceLock::new();
     BROKER.get_or_init(|| {
         clear_old_folders();
-        let folder =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{FOLDER}{}", std::process::id()));
-        Kafka::start(&folder, KafkaOptions { tls_and_sasl: true })
-            .unwrap_or_else(|error| panic!("{error}"))
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{FOLDER}{}", std::process::id()));
+        Kafka::start(&folder, KafkaOptions { tls_and_sasl: true }).unwrap_or_else(|error| panic!("{error}"))
     })
 }
 
@@ -32,16 +30,9 @@ const FOLDER: &str = "kafka-source-";
 
 /// A folder outlives its run, for a look at the broker's log; the next run removes those whose process is gone.
 fn clear_old_folders() {
-    for entry in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in std::fs::read_dir(env!("CARGO_TARGET_TMPDIR")).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let id = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(FOLDER))
-            .unwrap_or_default();
+        let id = name.to_str().and_then(|name| name.strip_prefix(FOLDER)).unwrap_or_default();
         if id.parse::<u32>().is_ok() && !Path::new("/proc").join(id).exists() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
@@ -51,11 +42,7 @@ fn clear_old_folders() {
 /// A new topic on the shared broker.
 pub fn topic(partitions: i32, settings: &[(&str, &str)]) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "t{}-{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("t{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     client::create_topic(&broker().bootstrap(), &name, partitions, settings).unwrap();
     name
 }
@@ -71,11 +58,8 @@ pub fn fill(topic: &str, partition: i32, numbers: std::ops::Range<usize>) {
 
 pub fn fill_at(bootstrap: &str, topic: &str, partition: i32, numbers: std::ops::Range<usize>) {
     let values: Vec<String> = numbers.map(|number| value(partition, number)).collect();
-    let records = values.iter().map(|value| Produced {
-        partition,
-        value: Some(value.as_bytes()),
-        ..Produced::default()
-    });
+    let records =
+        values.iter().map(|value| Produced { partition, value: Some(value.as_bytes()), ..Produced::default() });
     client::produce(bootstrap, topic, records).unwrap();
 }
 
@@ -105,16 +89,9 @@ pub fn refused(settings: &KafkaSettings) -> SourceError {
 
 /// A reader over these partitions, from the source's start.
 pub fn open(source: &KafkaSource, partitions: &[u32]) -> Box<dyn Reader> {
-    let assigned: Vec<Assignment> = partitions
-        .iter()
-        .map(|partition| Assignment {
-            partition: *partition,
-            offset: None,
-        })
-        .collect();
-    source
-        .open(&assigned)
-        .unwrap_or_else(|error| panic!("{error}"))
+    let assigned: Vec<Assignment> =
+        partitions.iter().map(|partition| Assignment { partition: *partition, offset: None }).collect();
+    source.open(&assigned).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What readers brought, checked against the contract as it comes.
@@ -134,20 +111,14 @@ impl Brought {
             ReadEvent::Block(block) => {
                 self.blocks += 1;
                 assert!(!block.records.is_empty() && block.records.len() <= max);
-                assert!(
-                    !self.ended.contains(&block.partition),
-                    "records after the end"
-                );
+                assert!(!self.ended.contains(&block.partition), "records after the end");
                 let mine = self.records.entry(block.partition).or_default();
                 for (index, record) in block.records.iter().enumerate() {
                     assert!(
                         mine.last().is_none_or(|last| last.0.offset < record.offset),
                         "{record:?} is out of order or comes twice"
                     );
-                    mine.push((
-                        *record,
-                        String::from_utf8_lossy(block.value(index)).into_owned(),
-                    ));
+                    mine.push((*record, String::from_utf8_lossy(block.value(index)).into_owned()));
                 }
             }
             ReadEvent::Ended { partition } => {
@@ -161,22 +132,11 @@ impl Brought {
     }
 
     /// Reads until `enough`.
-    pub fn until(
-        &mut self,
-        reader: &mut dyn Reader,
-        max: usize,
-        enough: impl Fn(&Brought) -> bool,
-    ) {
+    pub fn until(&mut self, reader: &mut dyn Reader, max: usize, enough: impl Fn(&Brought) -> bool) {
         let begun = Instant::now();
         while !enough(self) {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "waited too long: {:?} ended, {} records",
-                self.ended,
-                self.count()
-            );
-            self.step(reader, max)
-                .unwrap_or_else(|error| panic!("{error}"));
+            assert!(begun.elapsed() < PATIENCE, "waited too long: {:?} ended, {} records", self.ended, self.count());
+            self.step(reader, max).unwrap_or_else(|error| panic!("{error}"));
         }
     }
 
@@ -185,21 +145,11 @@ impl Brought {
     }
 
     pub fn values(&self, partition: u32) -> Vec<&str> {
-        self.records
-            .get(&partition)
-            .into_iter()
-            .flatten()
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.records.get(&partition).into_iter().flatten().map(|(_, value)| value.as_str()).collect()
     }
 
     pub fn offsets(&self, partition: u32) -> Vec<i64> {
-        self.records
-            .get(&partition)
-            .into_iter()
-            .flatten()
-            .map(|(record, _)| record.offset)
-            .collect()
+        self.records.get(&partition).into_iter().flatten().map(|(record, _)| record.offset).collect()
     }
 }
 

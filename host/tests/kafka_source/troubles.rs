@@ -25,62 +25,26 @@ fn a_checkpoint_before_the_beginning_is_told_with_the_offsets_that_are_gone() {
     fill(&topic, 0, 0..100);
     client::delete_records(&broker().bootstrap(), &topic, 0, 60).unwrap();
     let source = connect(&settings(&topic));
-    let told = lost(
-        source
-            .open(&[Assignment {
-                partition: 0,
-                offset: Some(40),
-            }])
-            .map(drop),
-    );
-    assert!(
-        told.contains("offsets 40 to 59") && told.contains(&topic) && told.contains("`start`"),
-        "{told}"
-    );
-    let told = lost(
-        source
-            .open(&[Assignment {
-                partition: 0,
-                offset: Some(101),
-            }])
-            .map(drop),
-    );
+    let told = lost(source.open(&[Assignment { partition: 0, offset: Some(40) }]).map(drop));
+    assert!(told.contains("offsets 40 to 59") && told.contains(&topic) && told.contains("`start`"), "{told}");
+    let told = lost(source.open(&[Assignment { partition: 0, offset: Some(101) }]).map(drop));
     assert!(told.contains("beyond its end at 100"), "{told}");
-    assert_eq!(
-        read_bounded(&settings(&topic)).offsets(0),
-        (60..100).collect::<Vec<_>>()
-    );
+    assert_eq!(read_bounded(&settings(&topic)).offsets(0), (60..100).collect::<Vec<_>>());
 }
 
 #[test]
 fn records_deleted_while_a_reader_is_behind_stop_it_with_the_offsets_that_are_gone() {
     let topic = topic(1, &[]);
     fill(&topic, 0, 0..100);
-    let source = connect(&KafkaSettings {
-        bounded: false,
-        ..settings(&topic)
-    });
+    let source = connect(&KafkaSettings { bounded: false, ..settings(&topic) });
     client::delete_records(&broker().bootstrap(), &topic, 0, 60).unwrap();
-    let mut reader = source
-        .open(&[Assignment {
-            partition: 0,
-            offset: Some(40),
-        }])
-        .unwrap();
+    let mut reader = source.open(&[Assignment { partition: 0, offset: Some(40) }]).unwrap();
     let told = stopped(&mut *reader);
     assert!(told.contains("offsets 40 to 59"), "{told}");
     // A checkpoint of a topic that was longer once.
-    let mut reader = source
-        .open(&[Assignment {
-            partition: 0,
-            offset: Some(200),
-        }])
-        .unwrap();
+    let mut reader = source.open(&[Assignment { partition: 0, offset: Some(200) }]).unwrap();
     let told = stopped(&mut *reader);
-    assert!(
-        told.contains("offset 200") && told.contains("beyond its end at 100"),
-        "{told}"
-    );
+    assert!(told.contains("offset 200") && told.contains("beyond its end at 100"), "{told}");
 }
 
 /// Reads until the reader stops, which has to be before the first record.
@@ -100,22 +64,15 @@ fn stopped(reader: &mut dyn Reader) -> String {
 #[test]
 fn a_broker_that_is_stopped_and_comes_back_costs_no_record() {
     let folder = tempfile::tempdir().unwrap();
-    let mut kafka = Kafka::start(folder.path(), KafkaOptions::default())
-        .unwrap_or_else(|error| panic!("{error}"));
+    let mut kafka = Kafka::start(folder.path(), KafkaOptions::default()).unwrap_or_else(|error| panic!("{error}"));
     let bootstrap = kafka.bootstrap();
     client::create_topic(&bootstrap, "t", 2, &[]).unwrap();
     (0..2).for_each(|partition| fill_at(&bootstrap, "t", partition, 0..20_000));
-    let mut live = KafkaSettings {
-        brokers: bootstrap.clone(),
-        bounded: false,
-        ..settings("t")
-    };
+    let mut live = KafkaSettings { brokers: bootstrap.clone(), bounded: false, ..settings("t") };
     // Small fetches, so that the stop falls into the middle of the reading.
-    for (name, value) in [
-        ("queued.max.messages.kbytes", "16"),
-        ("fetch.message.max.bytes", "8192"),
-        ("queued.min.messages", "100"),
-    ] {
+    for (name, value) in
+        [("queued.max.messages.kbytes", "16"), ("fetch.message.max.bytes", "8192"), ("queued.min.messages", "100")]
+    {
         live.properties.insert(name.to_owned(), value.to_owned());
     }
     let source = connect(&live);
@@ -127,50 +84,33 @@ fn a_broker_that_is_stopped_and_comes_back_costs_no_record() {
     while begun.elapsed() < Duration::from_secs(3) {
         brought.step(&mut *reader, 50).unwrap();
     }
-    assert!(
-        brought.count() < 40_000,
-        "all was read before the broker stopped"
-    );
+    assert!(brought.count() < 40_000, "all was read before the broker stopped");
     let asked = Instant::now();
-    assert!(
-        !reader.confirm_caught_up(0),
-        "a partition that can't be reached is not idle"
-    );
+    assert!(!reader.confirm_caught_up(0), "a partition that can't be reached is not idle");
     // A second, and what a loaded machine takes on top.
     assert!(asked.elapsed() < Duration::from_millis(1900), "{:?}", asked.elapsed());
     kafka.resume().unwrap_or_else(|error| panic!("{error}"));
     (0..2).for_each(|partition| fill_at(&bootstrap, "t", partition, 20_000..20_100));
     brought.until(&mut *reader, 5000, |brought| brought.count() >= 40_200);
     for partition in 0..2 {
-        assert_eq!(
-            brought.values(partition),
-            expected(partition as i32, 0..20_100)
-        );
+        assert_eq!(brought.values(partition), expected(partition as i32, 0..20_100));
     }
 }
 
 #[test]
 fn a_reader_ends_in_time_although_its_broker_is_gone() {
     let folder = tempfile::tempdir().unwrap();
-    let kafka = Kafka::start(folder.path(), KafkaOptions::default())
-        .unwrap_or_else(|error| panic!("{error}"));
+    let kafka = Kafka::start(folder.path(), KafkaOptions::default()).unwrap_or_else(|error| panic!("{error}"));
     client::create_topic(&kafka.bootstrap(), "t", 1, &[]).unwrap();
     fill_at(&kafka.bootstrap(), "t", 0, 0..10);
-    let source = connect(&KafkaSettings {
-        brokers: kafka.bootstrap(),
-        ..settings("t")
-    });
+    let source = connect(&KafkaSettings { brokers: kafka.bootstrap(), ..settings("t") });
     let mut reader = open(&source, &[0]);
     let mut brought = Brought::default();
     brought.until(&mut *reader, 50, |brought| brought.ended == [0]);
     drop(kafka);
     let begun = Instant::now();
     drop(reader);
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 /// Gives the topic more partitions.

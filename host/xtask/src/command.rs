@@ -38,7 +38,8 @@ pub fn run(command: &mut Command) -> Done {
 
 /// The command as a person would type it.
 pub fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().map_or_else(|| "?".into(), |name| name.to_string_lossy());
+    let program =
+        Path::new(command.get_program()).file_name().map_or_else(|| "?".into(), |name| name.to_string_lossy());
     let arguments = command.get_args().map(|argument| argument.to_string_lossy());
     std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }

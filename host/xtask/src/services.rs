@@ -20,16 +20,9 @@ impl Services {
     pub fn run(self) -> ExitCode {
         let done = match self {
             Services::Up => kafka::up().map(|left| tell(&left)),
-            Services::Down => kafka::down().map(|was| {
-                println!(
-                    "{}",
-                    if was {
-                        "kafka is stopped"
-                    } else {
-                        "kafka does not run"
-                    }
-                )
-            }),
+            Services::Down => {
+                kafka::down().map(|was| println!("{}", if was { "kafka is stopped" } else { "kafka does not run" }))
+            }
             Services::Status => {
                 match kafka::status() {
                     Some(left) => tell(&left),

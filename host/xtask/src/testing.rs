@@ -37,7 +37,8 @@ pub fn test(args: &TestArgs) -> Done {
 }
 
 fn needed() -> Done {
-    let missing: Vec<&str> = NEEDED.iter().filter(|(program, _)| !exists(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> =
+        NEEDED.iter().filter(|(program, _)| !exists(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -48,12 +48,7 @@ impl Preprocessor for OrderTotals {
         let is_return = is_return(invoice.kind)?;
         let (cost, total_items) = sums(invoice.prices, invoice.quantities)?;
         let total_cost = if is_return { cost.try_neg()? } else { cost };
-        Ok(Verdict::Keep(Totals {
-            total_cost,
-            total_items,
-            is_order: !is_return,
-            is_return,
-        }))
+        Ok(Verdict::Keep(Totals { total_cost, total_items, is_order: !is_return, is_return }))
     }
 }
 
@@ -71,28 +66,20 @@ fn sums(
     prices: Option<List<'_, Option<Decimal>>>,
     quantities: Option<List<'_, Option<i64>>>,
 ) -> Result<(Decimal, i64), Reason> {
-    let items = prices
-        .map_or(0, |list| list.len())
-        .max(quantities.map_or(0, |list| list.len()));
+    let items = prices.map_or(0, |list| list.len()).max(quantities.map_or(0, |list| list.len()));
     if items == 0 {
         return Err("no items".into());
     }
     let (mut cost, mut total_items) = (DecimalSum::default(), 0_i128);
     for item in 0..items {
-        let price = prices
-            .and_then(|list| list.get(item)?)
-            .ok_or_else(|| lacks(item, "unit_price"))?;
-        let quantity = quantities
-            .and_then(|list| list.get(item)?)
-            .ok_or_else(|| lacks(item, "quantity"))?;
+        let price = prices.and_then(|list| list.get(item)?).ok_or_else(|| lacks(item, "unit_price"))?;
+        let quantity = quantities.and_then(|list| list.get(item)?).ok_or_else(|| lacks(item, "quantity"))?;
         cost.add_product(price, quantity)?;
         total_items += i128::from(quantity); // at most 2^32 items of 2^63
     }
-    let cost = cost
-        .to_decimal()
-        .map_err(|reason| reason.within("total_cost"))?;
-    let total_items = i64::try_from(total_items)
-        .map_err(|_| format!("total_items: {total_items} does not fit 64 bits"))?;
+    let cost = cost.to_decimal().map_err(|reason| reason.within("total_cost"))?;
+    let total_items =
+        i64::try_from(total_items).map_err(|_| format!("total_items: {total_items} does not fit 64 bits"))?;
     Ok((cost, total_items))
 }
 

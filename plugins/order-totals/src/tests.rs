@@ -15,12 +15,8 @@ struct Columns {
 
 impl Columns {
     fn of(invoices: &[Given<'_>]) -> Self {
-        let mut columns = Self {
-            kinds: (vec![0], Vec::new()),
-            lists: vec![0],
-            prices: Vec::new(),
-            quantities: Vec::new(),
-        };
+        let mut columns =
+            Self { kinds: (vec![0], Vec::new()), lists: vec![0], prices: Vec::new(), quantities: Vec::new() };
         for (kind, items) in invoices {
             columns.kinds.1.extend(kind.as_bytes());
             columns.kinds.0.push(columns.kinds.1.len() as u32);
@@ -32,29 +28,17 @@ impl Columns {
     }
 
     fn borrowed(&self) -> [ColumnRef<'_>; 3] {
-        let list = |values| ColumnRef {
-            lists: Some(&self.lists),
-            ..ColumnRef::of(values)
-        };
+        let list = |values| ColumnRef { lists: Some(&self.lists), ..ColumnRef::of(values) };
         [
-            ColumnRef::of(ValuesRef::Text {
-                offsets: &self.kinds.0,
-                bytes: &self.kinds.1,
-            }),
-            list(ValuesRef::Decimal {
-                scale: 4,
-                mantissas: &self.prices,
-            }),
+            ColumnRef::of(ValuesRef::Text { offsets: &self.kinds.0, bytes: &self.kinds.1 }),
+            list(ValuesRef::Decimal { scale: 4, mantissas: &self.prices }),
             list(ValuesRef::Int64(&self.quantities)),
         ]
     }
 }
 
 fn process(columns: &[ColumnRef<'_>], rows: u32) -> Outcome {
-    PreprocessorInstance::<OrderTotals>::new(&[])
-        .unwrap()
-        .process(rows, columns)
-        .unwrap()
+    PreprocessorInstance::<OrderTotals>::new(&[]).unwrap().process(rows, columns).unwrap()
 }
 
 fn totals(invoices: &[Given<'_>]) -> Outcome {
@@ -62,11 +46,7 @@ fn totals(invoices: &[Given<'_>]) -> Outcome {
 }
 
 fn reasons(outcome: &Outcome) -> Vec<(u32, String)> {
-    outcome
-        .rejects
-        .iter()
-        .map(|(row, reason)| (*row, reason.to_string()))
-        .collect()
+    outcome.rejects.iter().map(|(row, reason)| (*row, reason.to_string())).collect()
 }
 
 #[test]
@@ -78,13 +58,8 @@ fn orders_add_up_and_returns_are_negative() {
     ]);
     assert_eq!(outcome.rejects, []);
     assert_eq!(outcome.keep, None);
-    let Values::Decimal(costs) = &outcome.columns[0].values else {
-        panic!("{:?}", outcome.columns[0])
-    };
-    assert_eq!(
-        (costs.scale, costs.mantissas.as_slice()),
-        (4, [424_200, -51_000, -30_000].as_slice())
-    );
+    let Values::Decimal(costs) = &outcome.columns[0].values else { panic!("{:?}", outcome.columns[0]) };
+    assert_eq!((costs.scale, costs.mantissas.as_slice()), (4, [424_200, -51_000, -30_000].as_slice()));
     assert_eq!(outcome.columns[1].values, Values::Int64(vec![14, 2, -2]));
     assert_eq!(outcome.columns[2].values, Values::Boolean(vec![0b101]));
     assert_eq!(outcome.columns[3].values, Values::Boolean(vec![0b010]));
@@ -92,35 +67,18 @@ fn orders_add_up_and_returns_are_negative() {
 
 #[test]
 fn wrong_invoices_are_rejected_and_their_neighbours_are_not() {
-    let outcome = totals(&[
-        ("ORDER", &[(1, 1)]),
-        ("ORDER", &[]),
-        ("order", &[(1, 1)]),
-        ("RETURN", &[(2, 1)]),
-    ]);
-    let expected = [
-        (1, "no items".to_owned()),
-        (
-            2,
-            "unknown type \"order\": neither ORDER nor RETURN".to_owned(),
-        ),
-    ];
+    let outcome = totals(&[("ORDER", &[(1, 1)]), ("ORDER", &[]), ("order", &[(1, 1)]), ("RETURN", &[(2, 1)])]);
+    let expected = [(1, "no items".to_owned()), (2, "unknown type \"order\": neither ORDER nor RETURN".to_owned())];
     assert_eq!(reasons(&outcome), expected);
     assert_eq!(outcome.keep, None);
-    let Values::Decimal(costs) = &outcome.columns[0].values else {
-        panic!("{:?}", outcome.columns[0])
-    };
+    let Values::Decimal(costs) = &outcome.columns[0].values else { panic!("{:?}", outcome.columns[0]) };
     assert_eq!(costs.mantissas, [1, 0, 0, -2]);
 }
 
 #[test]
 fn nulls_are_rejected_each_with_its_reason() {
-    let given = Columns::of(&[
-        ("ORDER", &[(1, 1)]),
-        ("ORDER", &[(1, 1)]),
-        ("ORDER", &[(1, 1), (2, 2)]),
-        ("ORDER", &[(1, 1)]),
-    ]);
+    let given =
+        Columns::of(&[("ORDER", &[(1, 1)]), ("ORDER", &[(1, 1)]), ("ORDER", &[(1, 1), (2, 2)]), ("ORDER", &[(1, 1)])]);
     let [mut kinds, mut prices, mut quantities] = given.borrowed();
     kinds.validity = Some(&[0b1110]);
     prices.validity = Some(&[0b1101]);
@@ -142,10 +100,7 @@ fn a_list_that_is_shorter_lacks_values() {
     let [kinds, prices, mut quantities] = given.borrowed();
     quantities.lists = Some(&[0, 1]);
     quantities.values = ValuesRef::Int64(&[1]);
-    assert_eq!(
-        reasons(&process(&[kinds, prices, quantities], 1)),
-        [(0, "items[1] lacks quantity".to_owned())]
-    );
+    assert_eq!(reasons(&process(&[kinds, prices, quantities], 1)), [(0, "items[1] lacks quantity".to_owned())]);
 }
 
 #[test]
@@ -161,51 +116,17 @@ fn both_sides_of_64_bits() {
         ("ORDER", &[(10_000, max / 10_000)]),
     ]);
     let rejected = reasons(&outcome);
-    assert_eq!(
-        rejected.iter().map(|reject| reject.0).collect::<Vec<_>>(),
-        [1, 3, 5]
-    );
-    assert!(
-        rejected[0].1.starts_with("total_cost: ") && rejected[2].1.starts_with("total_items: "),
-        "{rejected:?}"
-    );
-    let Values::Decimal(costs) = &outcome.columns[0].values else {
-        panic!("{:?}", outcome.columns[0])
-    };
-    assert_eq!(
-        (costs.scale, costs.mantissas[2], costs.mantissas[4]),
-        (4, max, i64::MIN)
-    );
+    assert_eq!(rejected.iter().map(|reject| reject.0).collect::<Vec<_>>(), [1, 3, 5]);
+    assert!(rejected[0].1.starts_with("total_cost: ") && rejected[2].1.starts_with("total_items: "), "{rejected:?}");
+    let Values::Decimal(costs) = &outcome.columns[0].values else { panic!("{:?}", outcome.columns[0]) };
+    assert_eq!((costs.scale, costs.mantissas[2], costs.mantissas[4]), (4, max, i64::MIN));
 }
 
 #[test]
 fn the_description_names_paths_and_outputs() {
     let description = PreprocessorInstance::<OrderTotals>::describe(&[]).unwrap();
-    let inputs = description
-        .inputs
-        .iter()
-        .map(|input| (input.path.as_str(), input.nullable))
-        .collect::<Vec<_>>();
-    assert_eq!(
-        inputs,
-        [
-            ("type", true),
-            ("items[].unit_price", true),
-            ("items[].quantity", true)
-        ]
-    );
-    let outputs = description
-        .outputs
-        .iter()
-        .map(|output| (output.name.as_str(), output.nullable))
-        .collect::<Vec<_>>();
-    assert_eq!(
-        outputs,
-        [
-            ("total_cost", false),
-            ("total_items", false),
-            ("is_order", false),
-            ("is_return", false)
-        ]
-    );
+    let inputs = description.inputs.iter().map(|input| (input.path.as_str(), input.nullable)).collect::<Vec<_>>();
+    assert_eq!(inputs, [("type", true), ("items[].unit_price", true), ("items[].quantity", true)]);
+    let outputs = description.outputs.iter().map(|output| (output.name.as_str(), output.nullable)).collect::<Vec<_>>();
+    assert_eq!(outputs, [("total_cost", false), ("total_items", false), ("is_order", false), ("is_return", false)]);
 }

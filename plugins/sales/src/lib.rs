@@ -42,22 +42,15 @@ const TOO_MANY: &str = "more invoices than a 64-bit number counts";
 impl Kpi for Sales {
     const NAME: &'static str = "sales";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str =
-        "Invoices per window, their volume, the rate of returns and the average size.";
+    const SUMMARY: &'static str = "Invoices per window, their volume, the rate of returns and the average size.";
 
     type Options = ();
     type Input<'a> = Invoice;
     type Rows = Option<SalesRow>;
 
     fn update(&mut self, invoice: Invoice, _: &()) -> Result<(), Reason> {
-        self.orders = self
-            .orders
-            .checked_add(invoice.is_order.into())
-            .ok_or(TOO_MANY)?;
-        self.returns = self
-            .returns
-            .checked_add(invoice.is_return.into())
-            .ok_or(TOO_MANY)?;
+        self.orders = self.orders.checked_add(invoice.is_order.into()).ok_or(TOO_MANY)?;
+        self.returns = self.returns.checked_add(invoice.is_return.into()).ok_or(TOO_MANY)?;
         self.volume.add(invoice.total_cost)
     }
 

@@ -4,24 +4,15 @@ use weir_plugin::native::{ColumnRef, KpiInstance, ValuesRef};
 use weir_plugin::testing::{Cell, Check, check_kpi};
 use weir_plugin::types::{Failure, Values};
 
-const WINDOW: Window = Window {
-    start: Timestamp(0),
-    end: Timestamp(60_000_000),
-};
+const WINDOW: Window = Window { start: Timestamp(0), end: Timestamp(60_000_000) };
 
 fn invoice(mantissa: i64, is_return: bool) -> Invoice {
-    Invoice {
-        total_cost: Decimal::new(mantissa, 4).unwrap(),
-        is_order: !is_return,
-        is_return,
-    }
+    Invoice { total_cost: Decimal::new(mantissa, 4).unwrap(), is_order: !is_return, is_return }
 }
 
 fn folded(invoices: impl IntoIterator<Item = Invoice>) -> Sales {
     let mut sales = Sales::default();
-    invoices
-        .into_iter()
-        .for_each(|invoice| sales.update(invoice, &()).unwrap());
+    invoices.into_iter().for_each(|invoice| sales.update(invoice, &()).unwrap());
     sales
 }
 
@@ -39,21 +30,14 @@ fn merging_is_folding_at_once_at_any_scale() {
 
 #[test]
 fn an_order_and_a_return() {
-    let row = folded([
-        invoice(614_600, false),
-        invoice(-14_600, true),
-        invoice(100_000, false),
-    ])
-    .evaluate(WINDOW, &())
-    .unwrap()
-    .unwrap();
+    let row = folded([invoice(614_600, false), invoice(-14_600, true), invoice(100_000, false)])
+        .evaluate(WINDOW, &())
+        .unwrap()
+        .unwrap();
     assert_eq!(row.opm, 3);
     assert_eq!(row.total_sale_volume.to_string(), "70.0000");
     assert_eq!(row.rate_of_return.to_bits(), (1.0_f64 / 3.0).to_bits());
-    assert_eq!(
-        row.average_transaction_size.to_bits(),
-        (70.0_f64 / 3.0).to_bits()
-    );
+    assert_eq!(row.average_transaction_size.to_bits(), (70.0_f64 / 3.0).to_bits());
 }
 
 #[test]
@@ -64,14 +48,10 @@ fn no_invoice_gives_no_row() {
 #[test]
 fn an_average_is_right_to_the_last_bit() {
     // 0.3 / 3: dividing the rounded 0.3 gives 0.09999999999999999.
-    let row = folded([
-        invoice(1000, false),
-        invoice(1000, false),
-        invoice(1000, false),
-    ])
-    .evaluate(WINDOW, &())
-    .unwrap()
-    .unwrap();
+    let row = folded([invoice(1000, false), invoice(1000, false), invoice(1000, false)])
+        .evaluate(WINDOW, &())
+        .unwrap()
+        .unwrap();
     assert_eq!(row.average_transaction_size, 0.1);
     assert_ne!(0.3 / 3.0, 0.1);
 }
@@ -79,37 +59,13 @@ fn an_average_is_right_to_the_last_bit() {
 #[test]
 fn the_description_is_the_contract_of_the_kpi() {
     let description = KpiInstance::<Sales>::describe(&[]).unwrap();
-    let inputs = description
-        .inputs
-        .iter()
-        .map(|input| (input.path.as_str(), input.nullable))
-        .collect::<Vec<_>>();
-    assert_eq!(
-        inputs,
-        [
-            ("total_cost", false),
-            ("is_order", false),
-            ("is_return", false)
-        ]
-    );
-    let outputs = description
-        .outputs
-        .iter()
-        .map(|output| (output.name.as_str(), output.additive))
-        .collect::<Vec<_>>();
-    let expected = [
-        ("OPM", true),
-        ("total_sale_volume", true),
-        ("rate_of_return", false),
-        ("average_transaction_size", false),
-    ];
+    let inputs = description.inputs.iter().map(|input| (input.path.as_str(), input.nullable)).collect::<Vec<_>>();
+    assert_eq!(inputs, [("total_cost", false), ("is_order", false), ("is_return", false)]);
+    let outputs = description.outputs.iter().map(|output| (output.name.as_str(), output.additive)).collect::<Vec<_>>();
+    let expected =
+        [("OPM", true), ("total_sale_volume", true), ("rate_of_return", false), ("average_transaction_size", false)];
     assert_eq!(outputs, expected);
-    assert!(
-        description
-            .outputs
-            .iter()
-            .all(|output| !output.nullable && !output.description.is_empty())
-    );
+    assert!(description.outputs.iter().all(|output| !output.nullable && !output.description.is_empty()));
 }
 
 #[test]
@@ -117,10 +73,7 @@ fn a_volume_that_does_not_fit_names_its_place() {
     let mut sales = KpiInstance::<Sales>::new(&[]).unwrap();
     let costs = [1, i64::MAX, 1];
     let columns = [
-        ColumnRef::of(ValuesRef::Decimal {
-            scale: 2,
-            mantissas: &costs,
-        }),
+        ColumnRef::of(ValuesRef::Decimal { scale: 2, mantissas: &costs }),
         ColumnRef::of(ValuesRef::Boolean(&[0b111])),
         ColumnRef::of(ValuesRef::Boolean(&[0])),
     ];

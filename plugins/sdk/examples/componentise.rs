@@ -9,16 +9,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("write: componentise MODULE.wasm COMPONENT.wasm".into());
     };
     let module = std::fs::read(&input)?;
-    let component = ComponentEncoder::default()
-        .module(&module)?
-        .validate(true)
-        .encode()?;
+    let component = ComponentEncoder::default().module(&module)?.validate(true).encode()?;
     std::fs::write(&output, &component)?;
-    println!(
-        "{} bytes of module, {} bytes of component",
-        module.len(),
-        component.len()
-    );
+    println!("{} bytes of module, {} bytes of component", module.len(), component.len());
     let decoded: DecodedWasm = decode(&component)?;
     let mut printer = WitPrinter::default();
     printer.print(decoded.resolve(), decoded.package(), &[])?;

@@ -32,11 +32,7 @@ impl<K: Kpi> aggregation::Guest for KpiComponent<K> {
             version: description.version,
             summary: description.summary,
             inputs: description.inputs,
-            outputs: description
-                .outputs
-                .into_iter()
-                .map(aggregation::Output::from)
-                .collect(),
+            outputs: description.outputs.into_iter().map(aggregation::Output::from).collect(),
             state_version: description.state_version,
             state: description.state,
         })
@@ -48,9 +44,7 @@ pub struct Aggregator<K: Kpi>(RefCell<KpiInstance<K>>);
 
 impl<K: Kpi> aggregation::GuestAggregator for Aggregator<K> {
     fn create(options: Vec<Setting>) -> Result<aggregation::Aggregator, String> {
-        Ok(aggregation::Aggregator::new(Self(RefCell::new(
-            KpiInstance::new(&options)?,
-        ))))
+        Ok(aggregation::Aggregator::new(Self(RefCell::new(KpiInstance::new(&options)?))))
     }
 
     fn update(&self, groups: Vec<u32>, columns: Vec<Column>) -> Result<(), Failure> {
@@ -65,17 +59,9 @@ impl<K: Kpi> aggregation::GuestAggregator for Aggregator<K> {
         self.0.borrow_mut().state(&groups)
     }
 
-    fn evaluate(
-        &self,
-        groups: Vec<u32>,
-        starts: Vec<i64>,
-        ends: Vec<i64>,
-    ) -> Result<aggregation::Rows, Failure> {
+    fn evaluate(&self, groups: Vec<u32>, starts: Vec<i64>, ends: Vec<i64>) -> Result<aggregation::Rows, Failure> {
         let rows = self.0.borrow_mut().evaluate(&groups, &starts, &ends)?;
-        Ok(aggregation::Rows {
-            places: rows.places,
-            columns: rows.columns,
-        })
+        Ok(aggregation::Rows { places: rows.places, columns: rows.columns })
     }
 
     fn clear(&self, groups: Vec<u32>) {
@@ -93,11 +79,7 @@ impl<P: Preprocessor> preprocessing::Guest for PreprocessorComponent<P> {
             version: description.version,
             summary: description.summary,
             inputs: description.inputs,
-            outputs: description
-                .outputs
-                .into_iter()
-                .map(preprocessing::Output::from)
-                .collect(),
+            outputs: description.outputs.into_iter().map(preprocessing::Output::from).collect(),
         })
     }
 }
@@ -107,25 +89,14 @@ pub struct Processor<P: Preprocessor>(PreprocessorInstance<P>);
 
 impl<P: Preprocessor> preprocessing::GuestPreprocessor for Processor<P> {
     fn create(options: Vec<Setting>) -> Result<preprocessing::Preprocessor, String> {
-        Ok(preprocessing::Preprocessor::new(Self(
-            PreprocessorInstance::new(&options)?,
-        )))
+        Ok(preprocessing::Preprocessor::new(Self(PreprocessorInstance::new(&options)?)))
     }
 
     fn process(&self, rows: u32, columns: Vec<Column>) -> Result<preprocessing::Outcome, Failure> {
         let outcome = self.0.process(rows, &borrowed(&columns))?;
-        let rejects = outcome
-            .rejects
-            .into_iter()
-            .map(|(row, reason)| preprocessing::Reject {
-                row,
-                reason: reason.to_string(),
-            });
-        Ok(preprocessing::Outcome {
-            columns: outcome.columns,
-            keep: outcome.keep,
-            rejects: rejects.collect(),
-        })
+        let rejects =
+            outcome.rejects.into_iter().map(|(row, reason)| preprocessing::Reject { row, reason: reason.to_string() });
+        Ok(preprocessing::Outcome { columns: outcome.columns, keep: outcome.keep, rejects: rejects.collect() })
     }
 }
 

@@ -89,8 +89,7 @@ pub use bindings::exports::weir::plugin::types;
 pub mod native {
     pub use crate::column::{ColumnRef, ValuesRef};
     pub use crate::instance::{
-        KpiDescription, KpiInstance, KpiRows, Outcome, PreprocessorDescription,
-        PreprocessorInstance,
+        KpiDescription, KpiInstance, KpiRows, Outcome, PreprocessorDescription, PreprocessorInstance,
     };
 }
 

@@ -35,21 +35,10 @@ impl Options for () {
 pub fn read_options<O: Options>(given: &[Setting]) -> Result<O, String> {
     for (i, setting) in given.iter().enumerate() {
         if !O::NAMES.contains(&setting.name.as_str()) {
-            return Err(format!(
-                "unknown option `{}`; {}",
-                setting.name,
-                known(O::NAMES)
-            ));
+            return Err(format!("unknown option `{}`; {}", setting.name, known(O::NAMES)));
         }
-        if given
-            .iter()
-            .take(i)
-            .any(|earlier| earlier.name == setting.name)
-        {
-            return Err(format!(
-                "option `{}` is given twice; write it once",
-                setting.name
-            ));
+        if given.iter().take(i).any(|earlier| earlier.name == setting.name) {
+            return Err(format!("option `{}` is given twice; write it once", setting.name));
         }
     }
     O::read(Settings { given })
@@ -58,14 +47,9 @@ pub fn read_options<O: Options>(given: &[Setting]) -> Result<O, String> {
 fn known(names: &[&str]) -> String {
     match names {
         [] => "this plugin has no options".to_owned(),
-        names => format!(
-            "the options are {}",
-            names
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        names => {
+            format!("the options are {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -80,11 +64,7 @@ impl<'a> Settings<'a> {
         };
         match T::from_setting(&setting.value) {
             Some(value) => Ok(Some(value)),
-            None => Err(format!(
-                "option `{name}` must be {}, as in `{name} = {}`",
-                T::WHAT,
-                T::EXAMPLE
-            )),
+            None => Err(format!("option `{name}` must be {}, as in `{name} = {}`", T::WHAT, T::EXAMPLE)),
         }
     }
 
@@ -93,12 +73,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// Where it is not, or is of another type.
     pub fn required<T: FromSetting>(&self, name: &str) -> Result<T, String> {
-        self.get(name)?.ok_or_else(|| {
-            format!(
-                "option `{name}` is missing; write `{name} = {}`",
-                T::EXAMPLE
-            )
-        })
+        self.get(name)?.ok_or_else(|| format!("option `{name}` is missing; write `{name} = {}`", T::EXAMPLE))
     }
 }
 

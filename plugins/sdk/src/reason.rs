@@ -24,10 +24,7 @@ impl Reason {
     /// The failure of the contract that names the row (or place) of a call.
     #[cold]
     pub(crate) fn at_row(self, row: usize) -> Failure {
-        Failure::AtRow(RowFailure {
-            row: u32::try_from(row).unwrap_or(u32::MAX),
-            reason: self.0.into_owned(),
-        })
+        Failure::AtRow(RowFailure { row: u32::try_from(row).unwrap_or(u32::MAX), reason: self.0.into_owned() })
     }
 }
 

@@ -100,20 +100,13 @@ macro_rules! one_column {
                 OutputValue::write(self.clone(), builders)
             }
 
-            fn finish(
-                builders: Self::Builders,
-                columns: &mut Vec<Column>,
-            ) -> Result<(), (usize, Reason)> {
+            fn finish(builders: Self::Builders, columns: &mut Vec<Column>) -> Result<(), (usize, Reason)> {
                 columns.push(<$type as OutputValue>::finish(builders)?);
                 Ok(())
             }
 
-            fn open<$a>(
-                columns: &mut &[ColumnRef<$a>],
-                rows: usize,
-            ) -> Result<Self::Views<$a>, Failure> {
-                <$read as FromColumn<$a>>::open(take(columns)?, rows)
-                    .map_err(|mismatch| mismatch.failure("state"))
+            fn open<$a>(columns: &mut &[ColumnRef<$a>], rows: usize) -> Result<Self::Views<$a>, Failure> {
+                <$read as FromColumn<$a>>::open(take(columns)?, rows).map_err(|mismatch| mismatch.failure("state"))
             }
 
             fn read<$a>(views: &Self::Views<$a>, row: usize) -> Result<Self, Reason> {
@@ -125,9 +118,8 @@ macro_rules! one_column {
 
 /// Takes the first column.
 fn take<'a>(columns: &mut &[ColumnRef<'a>]) -> Result<ColumnRef<'a>, Failure> {
-    let (first, rest) = columns
-        .split_first()
-        .ok_or_else(|| Failure::Other("a column of the state is missing".to_owned()))?;
+    let (first, rest) =
+        columns.split_first().ok_or_else(|| Failure::Other("a column of the state is missing".to_owned()))?;
     *columns = rest;
     Ok(*first)
 }
@@ -220,9 +212,7 @@ impl StateVia for Decimal {
     }
 
     fn from_via((mantissa, scale): (i64, i64)) -> Result<Self, Reason> {
-        let decimal = u8::try_from(scale)
-            .ok()
-            .and_then(|scale| Self::new(mantissa, scale));
+        let decimal = u8::try_from(scale).ok().and_then(|scale| Self::new(mantissa, scale));
         decimal.ok_or_else(|| format!("a decimal's scale is 0 to 18, not {scale}").into())
     }
 }
@@ -232,16 +222,11 @@ impl StateVia for Option<Decimal> {
     type Via = (Option<i64>, i64);
 
     fn to_via(&self) -> Self::Via {
-        (
-            self.map(Decimal::mantissa),
-            self.map_or(0, |decimal| i64::from(decimal.scale())),
-        )
+        (self.map(Decimal::mantissa), self.map_or(0, |decimal| i64::from(decimal.scale())))
     }
 
     fn from_via((mantissa, scale): Self::Via) -> Result<Self, Reason> {
-        mantissa
-            .map(|mantissa| Decimal::from_via((mantissa, scale)))
-            .transpose()
+        mantissa.map(|mantissa| Decimal::from_via((mantissa, scale))).transpose()
     }
 }
 
@@ -254,18 +239,13 @@ where
     type Via = (Vec<K>, Vec<V>);
 
     fn to_via(&self) -> Self::Via {
-        (
-            self.keys().cloned().collect(),
-            self.values().cloned().collect(),
-        )
+        (self.keys().cloned().collect(), self.values().cloned().collect())
     }
 
     fn from_via((keys, values): Self::Via) -> Result<Self, Reason> {
         match keys.len() == values.len() {
             true => Ok(keys.into_iter().zip(values).collect()),
-            false => {
-                Err(format!("a map with {} keys and {} values", keys.len(), values.len()).into())
-            }
+            false => Err(format!("a map with {} keys and {} values", keys.len(), values.len()).into()),
         }
     }
 }

@@ -27,24 +27,17 @@ fn module(package: &str) -> Vec<u8> {
         .status()
         .unwrap();
     assert!(built.success(), "building {package}");
-    let file = format!(
-        "wasm32-unknown-unknown/debug/{}.wasm",
-        package.replace('-', "_")
-    );
+    let file = format!("wasm32-unknown-unknown/debug/{}.wasm", package.replace('-', "_"));
     std::fs::read(target.join(file)).unwrap()
 }
 
 /// The world of a plugin's component, as WIT.
 fn world(package: &str) -> String {
-    let encoder = ComponentEncoder::default()
-        .module(&module(package))
-        .unwrap();
+    let encoder = ComponentEncoder::default().module(&module(package)).unwrap();
     let component = encoder.validate(true).encode().unwrap();
     let decoded = decode(&component).unwrap();
     let mut printer = WitPrinter::default();
-    printer
-        .print(decoded.resolve(), decoded.package(), &[])
-        .unwrap();
+    printer.print(decoded.resolve(), decoded.package(), &[]).unwrap();
     printer.output.to_string()
 }
 
@@ -57,15 +50,7 @@ fn components_import_nothing_and_export_one_world() {
     ] {
         let world = world(package);
         assert!(!world.contains("import"), "{package}: {world}");
-        let exports = world
-            .lines()
-            .filter(|line| line.contains("export"))
-            .map(str::trim)
-            .collect::<Vec<_>>();
-        assert_eq!(
-            exports,
-            ["export weir:plugin/types@0.1.0;", export],
-            "{package}"
-        );
+        let exports = world.lines().filter(|line| line.contains("export")).map(str::trim).collect::<Vec<_>>();
+        assert_eq!(exports, ["export weir:plugin/types@0.1.0;", export], "{package}");
     }
 }

@@ -54,9 +54,7 @@ pub enum CloseError {
     Shape(String),
     /// State came for a window whose state is dropped: the protocol between folders and closer was broken. Going on would
     /// publish a wrong number.
-    #[error(
-        "state came for a window that ended at {end_us} µs and is settled at watermark {watermark_us} µs"
-    )]
+    #[error("state came for a window that ended at {end_us} µs and is settled at watermark {watermark_us} µs")]
     Settled {
         /// The window's end.
         end_us: i64,
@@ -69,34 +67,19 @@ impl Closer {
     /// A closer with no state; `kpis` are its own instances, one a KPI of the plan.
     pub fn new(plan: Arc<FoldPlan>, kpis: Vec<Box<dyn Kpi>>) -> Self {
         debug_assert_eq!(plan.kpis().len(), kpis.len());
-        let groupings = plan
-            .groupings()
-            .iter()
-            .map(|grouping| Open::new(grouping, *plan.rules()))
-            .collect();
-        Self {
-            plan,
-            groupings,
-            kpis: kpis.into_iter().map(Guarded::new).collect(),
-            watermark_us: i64::MIN,
-        }
+        let groupings = plan.groupings().iter().map(|grouping| Open::new(grouping, *plan.rules())).collect();
+        Self { plan, groupings, kpis: kpis.into_iter().map(Guarded::new).collect(), watermark_us: i64::MIN }
     }
 
     /// Takes what a folder gave up. Each folder's deltas come in the order in which it made them.
     pub fn absorb(&mut self, delta: Delta) -> Result<(), CloseError> {
-        let cells: Vec<_> = delta
-            .groupings
-            .iter()
-            .map(|grouping| &grouping.cells)
-            .collect();
+        let cells: Vec<_> = delta.groupings.iter().map(|grouping| &grouping.cells).collect();
         self.check(&cells, &delta.kpis)?;
         let mut slots = Vec::with_capacity(delta.groupings.len());
         for (open, part) in self.groupings.iter_mut().zip(&delta.groupings) {
             slots.push(open.take_in(&part.cells, self.watermark_us)?);
             open.take_late(&part.late_taken, self.watermark_us)?;
-            debug_assert!(
-                open.published_windows_change_by_late_records_only(part, self.watermark_us)
-            );
+            debug_assert!(open.published_windows_change_by_late_records_only(part, self.watermark_us));
         }
         self.merge(&slots, delta.kpis);
         Ok(())
@@ -109,12 +92,8 @@ impl Closer {
         self.watermark_us = before_us.max(watermark_us);
         let mut closed = Vec::new();
         for (place, open) in self.groupings.iter_mut().enumerate() {
-            let mut kpis: Vec<_> = self
-                .kpis
-                .iter_mut()
-                .enumerate()
-                .filter(|(kpi, _)| self.plan.kpis()[*kpi] == place)
-                .collect();
+            let mut kpis: Vec<_> =
+                self.kpis.iter_mut().enumerate().filter(|(kpi, _)| self.plan.kpis()[*kpi] == place).collect();
             let due = open.due(before_us, self.watermark_us);
             closed.extend(publish::publish(open, &mut kpis, &due));
             let dropped = open.drop_settled(self.watermark_us);
@@ -137,10 +116,7 @@ impl Closer {
 
     /// How many windows hold state here that was not published yet, over all groupings; folders hold more.
     pub fn open_windows(&self) -> usize {
-        self.groupings
-            .iter()
-            .map(|open| open.unpublished().count())
-            .sum()
+        self.groupings.iter().map(|open| open.unpublished().count()).sum()
     }
 
     /// Adds (grouping, window start) of every such window; for people.
@@ -167,8 +143,7 @@ impl Closer {
 
     /// Merges states into the slots of their grouping's cells. A KPI whose states don't fit the cells is quarantined.
     fn merge(&mut self, slots: &[Vec<u32>], states: Vec<KpiState>) {
-        for ((guarded, state), &grouping) in self.kpis.iter_mut().zip(states).zip(self.plan.kpis())
-        {
+        for ((guarded, state), &grouping) in self.kpis.iter_mut().zip(states).zip(self.plan.kpis()) {
             match state {
                 KpiState::Quarantined(error) => guarded.quarantine(error),
                 KpiState::States(parts) => merge_parts(guarded, &slots[grouping], &parts),
@@ -179,19 +154,12 @@ impl Closer {
 
 fn merge_parts(guarded: &mut Guarded, slots: &[u32], parts: &[Vec<arrow_array::ArrayRef>]) {
     if parts.len() != slots.len().div_ceil(SLOTS_PER_CALL_MAX) {
-        guarded.quarantine(malformed(format!(
-            "{} cells came with {} parts of state",
-            slots.len(),
-            parts.len()
-        )));
+        guarded.quarantine(malformed(format!("{} cells came with {} parts of state", slots.len(), parts.len())));
         return;
     }
     for (slots, part) in slots.chunks(SLOTS_PER_CALL_MAX).zip(parts) {
         if part.iter().any(|column| column.len() != slots.len()) {
-            guarded.quarantine(malformed(format!(
-                "{} cells came with state columns of another length",
-                slots.len()
-            )));
+            guarded.quarantine(malformed(format!("{} cells came with state columns of another length", slots.len())));
         }
         guarded.merge(slots, part);
     }

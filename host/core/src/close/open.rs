@@ -35,8 +35,7 @@ pub(super) struct Mark {
 impl Mark {
     /// Whether there is something that was not published.
     fn is_new(&self) -> bool {
-        self.published
-            .is_none_or(|published| published < self.late_taken)
+        self.published.is_none_or(|published| published < self.late_taken)
     }
 }
 
@@ -54,11 +53,7 @@ impl Open {
     }
 
     /// Gives each cell its slot and opens its windows. The cells' shape is checked.
-    pub(super) fn take_in(
-        &mut self,
-        cells: &Cells,
-        watermark_us: i64,
-    ) -> Result<Vec<u32>, CloseError> {
+    pub(super) fn take_in(&mut self, cells: &Cells, watermark_us: i64) -> Result<Vec<u32>, CloseError> {
         let numbers: Vec<u32> = cells.keys.iter().map(|key| self.number(key)).collect();
         let mut slots = Vec::with_capacity(cells.cells.len());
         let (mut at, mut place) = ((i64::MAX, 0), NONE);
@@ -77,10 +72,7 @@ impl Open {
         let windows = self.windowing.windows_of(cell.pane_us);
         let end_us = windows.end(cell.refused);
         if end_us <= self.rules.settled_before(watermark_us) {
-            return Err(CloseError::Settled {
-                end_us,
-                watermark_us,
-            });
+            return Err(CloseError::Settled { end_us, watermark_us });
         }
         let (place, new) = self.table.pane(cell.pane_us, cell.refused);
         if new {
@@ -92,18 +84,11 @@ impl Open {
     }
 
     /// Counts late records taken, of windows in which a cell counts.
-    pub(super) fn take_late(
-        &mut self,
-        late_taken: &[(i64, u64)],
-        watermark_us: i64,
-    ) -> Result<(), CloseError> {
+    pub(super) fn take_late(&mut self, late_taken: &[(i64, u64)], watermark_us: i64) -> Result<(), CloseError> {
         for &(start_us, records) in late_taken {
             let end_us = start_us.saturating_add(self.windowing.size_us());
             let Some(mark) = self.windows.get_mut(&start_us) else {
-                return Err(CloseError::Settled {
-                    end_us,
-                    watermark_us,
-                });
+                return Err(CloseError::Settled { end_us, watermark_us });
             };
             mark.late_taken += records;
             if end_us <= watermark_us {
@@ -117,23 +102,17 @@ impl Open {
     pub(super) fn due(&mut self, before_us: i64, watermark_us: i64) -> Vec<i64> {
         let size_us = self.windowing.size_us();
         // Starts of windows that end in (before, watermark]; all that end earlier were published, or are touched.
-        let ending = match (
-            before_us.saturating_sub(size_us).saturating_add(1),
-            watermark_us.saturating_sub(size_us),
-        ) {
-            (first_us, last_us) if first_us <= last_us => self
-                .windows
-                .range(first_us..=last_us)
-                .map(|(start_us, _)| *start_us)
-                .collect(),
+        let ending = match (before_us.saturating_sub(size_us).saturating_add(1), watermark_us.saturating_sub(size_us)) {
+            (first_us, last_us) if first_us <= last_us => {
+                self.windows.range(first_us..=last_us).map(|(start_us, _)| *start_us).collect()
+            }
             _ => BTreeSet::new(),
         };
         let touched = std::mem::take(&mut self.touched);
         let mut due: Vec<i64> = touched.union(&ending).copied().collect();
         due.retain(|start_us| self.windows.get(start_us).is_some_and(Mark::is_new));
         debug_assert!(
-            due.iter()
-                .all(|start_us| start_us + size_us <= watermark_us),
+            due.iter().all(|start_us| start_us + size_us <= watermark_us),
             "no window is published before its end"
         );
         due
@@ -142,10 +121,7 @@ impl Open {
     /// The cells that count in a window, as (key, slot), in the order of the keys.
     pub(super) fn cells_of(&self, start_us: i64) -> Vec<(u32, u32)> {
         let mut cells = Vec::new();
-        for (pane_us, refused, pane) in self
-            .table
-            .range(start_us, start_us + self.windowing.size_us())
-        {
+        for (pane_us, refused, pane) in self.table.range(start_us, start_us + self.windowing.size_us()) {
             if self.windowing.windows_of(pane_us).place_of(start_us) >= refused {
                 cells.extend_from_slice(pane);
             }
@@ -163,15 +139,8 @@ impl Open {
     pub(super) fn drop_settled(&mut self, watermark_us: i64) -> Vec<u32> {
         let settled_us = self.rules.settled_before(watermark_us);
         let size_us = self.windowing.size_us();
-        while let Some(window) = self
-            .windows
-            .first_entry()
-            .filter(|window| window.key() + size_us <= settled_us)
-        {
-            debug_assert!(
-                !window.get().is_new(),
-                "a window is published before it is forgotten"
-            );
+        while let Some(window) = self.windows.first_entry().filter(|window| window.key() + size_us <= settled_us) {
+            debug_assert!(!window.get().is_new(), "a window is published before it is forgotten");
             window.remove();
         }
         let windowing = self.windowing;
@@ -180,11 +149,8 @@ impl Open {
             windows.end(windows.count() - 1)
         };
         // The last end rises with the pane.
-        let gone: Vec<(i64, u32)> = self
-            .table
-            .panes()
-            .take_while(|&(pane_us, _)| last_end(pane_us) <= settled_us)
-            .collect();
+        let gone: Vec<(i64, u32)> =
+            self.table.panes().take_while(|&(pane_us, _)| last_end(pane_us) <= settled_us).collect();
         gone.into_iter()
             .flat_map(|(pane_us, refused)| self.table.remove(pane_us, refused))
             .map(|(_, slot)| slot)
@@ -203,10 +169,7 @@ impl Open {
 
     /// Starts of the windows that were never published, rising.
     pub(super) fn unpublished(&self) -> impl Iterator<Item = i64> + '_ {
-        self.windows
-            .iter()
-            .filter(|(_, mark)| mark.published.is_none())
-            .map(|(start_us, _)| *start_us)
+        self.windows.iter().filter(|(_, mark)| mark.published.is_none()).map(|(start_us, _)| *start_us)
     }
 
     /// The invariant behind revisions, for assertions: a cell that reaches a published window brings late records for it.
@@ -218,11 +181,7 @@ impl Open {
         part.cells.cells.iter().all(|cell| {
             let windows = self.windowing.windows_of(cell.pane_us);
             let mut behind = cell.refused..windows.ended_by(watermark_us).max(cell.refused);
-            behind.all(|window| {
-                part.late_taken
-                    .binary_search_by_key(&windows.start(window), |late| late.0)
-                    .is_ok()
-            })
+            behind.all(|window| part.late_taken.binary_search_by_key(&windows.start(window), |late| late.0).is_ok())
         })
     }
 
@@ -242,12 +201,8 @@ impl Open {
     }
 
     fn renumber(&mut self, new_numbers: &[u32]) {
-        let mut kept: Vec<(u32, GroupKey)> = new_numbers
-            .iter()
-            .copied()
-            .zip(std::mem::take(&mut self.keys))
-            .filter(|(new, _)| *new != NONE)
-            .collect();
+        let mut kept: Vec<(u32, GroupKey)> =
+            new_numbers.iter().copied().zip(std::mem::take(&mut self.keys)).filter(|(new, _)| *new != NONE).collect();
         kept.sort_unstable_by_key(|(new, _)| *new);
         self.numbers = kept.iter().map(|(new, key)| (key.clone(), *new)).collect();
         self.keys = kept.into_iter().map(|(_, key)| key).collect();

@@ -16,11 +16,7 @@ use std::sync::Arc;
 const PAIRS_MAX: usize = 65_536;
 
 /// Publishes these windows (starts rising) for these KPIs (with their places), and marks them so.
-pub(super) fn publish(
-    open: &mut Open,
-    kpis: &mut [(usize, &mut Guarded)],
-    due: &[i64],
-) -> Vec<Closed> {
+pub(super) fn publish(open: &mut Open, kpis: &mut [(usize, &mut Guarded)], due: &[i64]) -> Vec<Closed> {
     let mut tables: Vec<Table> = kpis.iter().map(|(kpi, _)| Table::new(*kpi)).collect();
     let mut batch = Batch::default();
     for &start_us in due {
@@ -77,16 +73,12 @@ struct Part {
 
 impl Batch {
     fn has_room(&self, entries: usize) -> bool {
-        self.slots.is_empty()
-            || (self.slots.len() + entries <= SLOTS_PER_CALL_MAX && self.from.len() < PAIRS_MAX)
+        self.slots.is_empty() || (self.slots.len() + entries <= SLOTS_PER_CALL_MAX && self.from.len() < PAIRS_MAX)
     }
 
     fn begin(&mut self, window: ClosedWindow) {
         self.windows.push(window);
-        self.parts.push(Part {
-            begins: true,
-            entries: self.slots.len()..self.slots.len(),
-        });
+        self.parts.push(Part { begins: true, entries: self.slots.len()..self.slots.len() });
     }
 
     /// Adds an entry to the last window: one key and its cells.
@@ -113,13 +105,7 @@ impl Batch {
     }
 
     /// Evaluates the batch in every KPI. `whole`: the last window has all its entries; else it goes on in the next batch.
-    fn run(
-        &mut self,
-        open: &mut Open,
-        kpis: &mut [(usize, &mut Guarded)],
-        tables: &mut [Table],
-        whole: bool,
-    ) {
+    fn run(&mut self, open: &mut Open, kpis: &mut [(usize, &mut Guarded)], tables: &mut [Table], whole: bool) {
         if self.windows.is_empty() {
             return;
         }
@@ -135,19 +121,12 @@ impl Batch {
         *self = Self::default();
         if let Some(window) = last.filter(|_| !whole) {
             self.windows.push(window);
-            self.parts.push(Part {
-                begins: false,
-                entries: 0..0,
-            });
+            self.parts.push(Part { begins: false, entries: 0..0 });
         }
     }
 
     fn evaluate(&self, kpi: &mut Guarded) -> Option<KpiRows> {
-        for (from, to) in self
-            .from
-            .chunks(SLOTS_PER_CALL_MAX)
-            .zip(self.to.chunks(SLOTS_PER_CALL_MAX))
-        {
+        for (from, to) in self.from.chunks(SLOTS_PER_CALL_MAX).zip(self.to.chunks(SLOTS_PER_CALL_MAX)) {
             let state = kpi.state(from)?;
             kpi.merge(to, &state)?;
         }
@@ -169,45 +148,25 @@ struct Table {
 
 impl Table {
     fn new(kpi: usize) -> Self {
-        Self {
-            kpi,
-            windows: Vec::new(),
-            keys: Vec::new(),
-            columns: Vec::new(),
-            failed: false,
-            done: Vec::new(),
-        }
+        Self { kpi, windows: Vec::new(), keys: Vec::new(), columns: Vec::new(), failed: false, done: Vec::new() }
     }
 
     /// Takes a batch's rows; `None` where the KPI failed.
     fn take(&mut self, batch: &Batch, open: &Open, rows: Option<&KpiRows>) {
         self.failed |= rows.is_none();
         let places = rows.map_or(&[][..], |rows| &rows.places);
-        let mut windows = batch.windows.iter().skip(usize::from(
-            batch.parts.first().is_some_and(|part| !part.begins),
-        ));
+        let mut windows = batch.windows.iter().skip(usize::from(batch.parts.first().is_some_and(|part| !part.begins)));
         let mut row = 0;
         for part in &batch.parts {
             if part.begins {
                 let content = WindowContent::Rows(self.keys.len()..self.keys.len());
-                self.windows
-                    .extend(windows.next().map(|window| ClosedWindow {
-                        content,
-                        ..window.clone()
-                    }));
+                self.windows.extend(windows.next().map(|window| ClosedWindow { content, ..window.clone() }));
             }
-            while let Some(&place) = places
-                .get(row)
-                .filter(|place| (**place as usize) < part.entries.end)
-            {
+            while let Some(&place) = places.get(row).filter(|place| (**place as usize) < part.entries.end) {
                 self.keys.push(open.key(batch.keys[place as usize]).clone());
                 row += 1;
             }
-            if let Some(ClosedWindow {
-                content: WindowContent::Rows(range),
-                ..
-            }) = self.windows.last_mut()
-            {
+            if let Some(ClosedWindow { content: WindowContent::Rows(range), .. }) = self.windows.last_mut() {
                 range.end = self.keys.len();
             }
         }
@@ -222,32 +181,17 @@ impl Table {
         if windows.is_empty() {
             return;
         }
-        let columns = if self.failed {
-            None
-        } else {
-            concat(&columns).map_err(|error| kpi.quarantine(error)).ok()
-        };
+        let columns = if self.failed { None } else { concat(&columns).map_err(|error| kpi.quarantine(error)).ok() };
         let table = match columns {
             Some(columns) => ResultTable { keys, columns },
             None => {
                 self.failed = true;
-                let reason = kpi
-                    .fault()
-                    .map_or_else(String::new, |fault| fault.reason.clone());
-                windows
-                    .iter_mut()
-                    .for_each(|window| window.content = WindowContent::Unavailable(reason.clone()));
-                ResultTable {
-                    keys: Vec::new(),
-                    columns: Vec::new(),
-                }
+                let reason = kpi.fault().map_or_else(String::new, |fault| fault.reason.clone());
+                windows.iter_mut().for_each(|window| window.content = WindowContent::Unavailable(reason.clone()));
+                ResultTable { keys: Vec::new(), columns: Vec::new() }
             }
         };
-        self.done.push(Closed {
-            kpi: self.kpi,
-            windows,
-            table: Arc::new(table),
-        });
+        self.done.push(Closed { kpi: self.kpi, windows, table: Arc::new(table) });
     }
 }
 
@@ -260,20 +204,12 @@ fn concat(parts: &[Vec<ArrayRef>]) -> Result<Vec<ArrayRef>, PluginError> {
         return Ok(first.clone());
     }
     if others.iter().any(|part| part.len() != first.len()) {
-        return Err(malformed(
-            "`evaluate` gave another number of columns than before".to_owned(),
-        ));
+        return Err(malformed("`evaluate` gave another number of columns than before".to_owned()));
     }
     let column = |place: usize| {
-        let arrays: Vec<&dyn Array> = parts
-            .iter()
-            .map(|part| &*part[place] as &dyn Array)
-            .collect();
-        arrow_select::concat::concat(&arrays).map_err(|error| {
-            malformed(format!(
-                "`evaluate` gave columns that don't go together: {error}"
-            ))
-        })
+        let arrays: Vec<&dyn Array> = parts.iter().map(|part| &*part[place] as &dyn Array).collect();
+        arrow_select::concat::concat(&arrays)
+            .map_err(|error| malformed(format!("`evaluate` gave columns that don't go together: {error}")))
     };
     (0..first.len()).map(column).collect()
 }

@@ -12,19 +12,11 @@ impl Closer {
     /// this is all the state there is, and any number of workers may go on from it. A KPI that fails in giving its state is
     /// quarantined, and told by the next advance.
     pub fn export(&mut self) -> CloserState {
-        let groupings: Vec<(GroupingState, Vec<u32>)> = self
-            .groupings
-            .iter()
-            .map(super::open::Open::export)
-            .collect();
-        let kpis = self
-            .kpis
-            .iter_mut()
-            .zip(self.plan.kpis())
-            .map(|(kpi, &grouping)| match kpi.fault() {
-                Some(fault) => KpiState::Quarantined(fault.clone()),
-                None => kpi.states(&groupings[grouping].1),
-            });
+        let groupings: Vec<(GroupingState, Vec<u32>)> = self.groupings.iter().map(super::open::Open::export).collect();
+        let kpis = self.kpis.iter_mut().zip(self.plan.kpis()).map(|(kpi, &grouping)| match kpi.fault() {
+            Some(fault) => KpiState::Quarantined(fault.clone()),
+            None => kpi.states(&groupings[grouping].1),
+        });
         let kpis = kpis.collect();
         CloserState {
             watermark_us: self.watermark_us,
@@ -36,11 +28,7 @@ impl Closer {
     /// Goes on from a state, in a closer that is new. A KPI that refuses its state is quarantined. The next advance tells of
     /// every quarantined KPI, also of those that were so before; tell the folders, which otherwise go on calling them.
     pub fn restore(&mut self, state: CloserState) -> Result<(), CloseError> {
-        let cells: Vec<_> = state
-            .groupings
-            .iter()
-            .map(|grouping| &grouping.cells)
-            .collect();
+        let cells: Vec<_> = state.groupings.iter().map(|grouping| &grouping.cells).collect();
         self.check(&cells, &state.kpis)?;
         let mut slots = Vec::with_capacity(state.groupings.len());
         for (open, part) in self.groupings.iter_mut().zip(&state.groupings) {
@@ -63,26 +51,12 @@ impl Closer {
                 self.kpis.len()
             )));
         }
-        for ((open, grouping), cells) in self.groupings.iter().zip(self.plan.groupings()).zip(cells)
-        {
-            if let Some(key) = cells
-                .keys
-                .iter()
-                .find(|key| !fits(key, &grouping.key_types))
-            {
-                return Err(CloseError::Shape(format!(
-                    "group key {key:?} is not of types {:?}",
-                    grouping.key_types
-                )));
+        for ((open, grouping), cells) in self.groupings.iter().zip(self.plan.groupings()).zip(cells) {
+            if let Some(key) = cells.keys.iter().find(|key| !fits(key, &grouping.key_types)) {
+                return Err(CloseError::Shape(format!("group key {key:?} is not of types {:?}", grouping.key_types)));
             }
-            if let Some(cell) = cells
-                .cells
-                .iter()
-                .find(|cell| !open.is_cell(cell, cells.keys.len()))
-            {
-                return Err(CloseError::Shape(format!(
-                    "there is no such cell: {cell:?}"
-                )));
+            if let Some(cell) = cells.cells.iter().find(|cell| !open.is_cell(cell, cells.keys.len())) {
+                return Err(CloseError::Shape(format!("there is no such cell: {cell:?}")));
             }
         }
         Ok(())
@@ -107,11 +81,7 @@ impl super::open::Open {
                     state.cells.keys.push(self.key(key).clone());
                     state.cells.keys.len() as u32 - 1
                 });
-                state.cells.cells.push(Cell {
-                    pane_us,
-                    refused,
-                    key: place,
-                });
+                state.cells.cells.push(Cell { pane_us, refused, key: place });
                 slots.push(slot);
             }
         }
@@ -134,24 +104,14 @@ impl super::open::Open {
                     window.start_us
                 )));
             }
-            self.windows.insert(
-                window.start_us,
-                Mark {
-                    late_taken: window.late_taken,
-                    published: window.published,
-                },
-            );
+            self.windows.insert(window.start_us, Mark { late_taken: window.late_taken, published: window.published });
         }
         Ok(())
     }
 }
 
 fn fits(key: &[KeyValue], types: &[ScalarType]) -> bool {
-    key.len() == types.len()
-        && key
-            .iter()
-            .zip(types)
-            .all(|(value, key_type)| is_of(value, *key_type))
+    key.len() == types.len() && key.iter().zip(types).all(|(value, key_type)| is_of(value, *key_type))
 }
 
 fn is_of(value: &KeyValue, key_type: ScalarType) -> bool {

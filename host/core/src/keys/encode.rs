@@ -27,17 +27,9 @@ impl<'a> KeyColumn<'a> {
         let values = match ScalarType::of_arrow(column.data_type())? {
             ScalarType::Boolean => Values::Boolean(column.as_boolean_opt()?.values()),
             ScalarType::Int64 => Values::Int(column.as_primitive_opt::<Int64Type>()?.values()),
-            ScalarType::Float64 => {
-                Values::Float(column.as_primitive_opt::<Float64Type>()?.values())
-            }
-            ScalarType::Decimal(_) => {
-                Values::Int(column.as_primitive_opt::<Decimal64Type>()?.values())
-            }
-            ScalarType::Timestamp => Values::Int(
-                column
-                    .as_primitive_opt::<TimestampMicrosecondType>()?
-                    .values(),
-            ),
+            ScalarType::Float64 => Values::Float(column.as_primitive_opt::<Float64Type>()?.values()),
+            ScalarType::Decimal(_) => Values::Int(column.as_primitive_opt::<Decimal64Type>()?.values()),
+            ScalarType::Timestamp => Values::Int(column.as_primitive_opt::<TimestampMicrosecondType>()?.values()),
             ScalarType::Text => Values::Text(column.as_string_opt::<i32>()?),
         };
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
@@ -96,9 +88,7 @@ pub(super) fn decode_value(key_type: ScalarType, rest: &mut &[u8]) -> KeyValue {
         ScalarType::Boolean => KeyValue::Boolean(take::<1>(rest) != [0]),
         ScalarType::Int64 => KeyValue::Int64(i64::from_le_bytes(take(rest))),
         ScalarType::Float64 => KeyValue::Float64(u64::from_le_bytes(take(rest))),
-        ScalarType::Decimal(scale) => {
-            KeyValue::Decimal(i64::from_le_bytes(take(rest)), scale.unwrap_or(0))
-        }
+        ScalarType::Decimal(scale) => KeyValue::Decimal(i64::from_le_bytes(take(rest)), scale.unwrap_or(0)),
         ScalarType::Timestamp => KeyValue::Timestamp(i64::from_le_bytes(take(rest))),
         ScalarType::Text => {
             let len = u32::from_le_bytes(take(rest)) as usize;
@@ -110,9 +100,7 @@ pub(super) fn decode_value(key_type: ScalarType, rest: &mut &[u8]) -> KeyValue {
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
-    let (front, after) = rest
-        .split_first_chunk::<N>()
-        .map_or(([0; N], *rest), |(front, after)| (*front, after));
+    let (front, after) = rest.split_first_chunk::<N>().map_or(([0; N], *rest), |(front, after)| (*front, after));
     *rest = after;
     front
 }

@@ -57,12 +57,7 @@ impl KeyTable {
 
     /// Writes the key number of each of `rows` rows. Without key columns that is 0 for each.
     /// The error says which column is not of the planned type or length.
-    pub(crate) fn number(
-        &mut self,
-        columns: &[ArrayRef],
-        rows: usize,
-        numbers: &mut Vec<u32>,
-    ) -> Result<(), String> {
+    pub(crate) fn number(&mut self, columns: &[ArrayRef], rows: usize, numbers: &mut Vec<u32>) -> Result<(), String> {
         let columns = self.typed(columns, rows)?;
         numbers.clear();
         numbers.reserve(rows);
@@ -71,16 +66,12 @@ impl KeyTable {
                 let only = self.intern(Some(&[]));
                 numbers.resize(rows, only);
             }
-            [column] if let Some((texts, nulls)) = column.texts() => {
-                self.number_texts(texts, nulls, numbers)
-            }
+            [column] if let Some((texts, nulls)) = column.texts() => self.number_texts(texts, nulls, numbers),
             columns => {
                 let mut scratch = Vec::with_capacity(32);
                 for row in 0..rows {
                     scratch.clear();
-                    columns
-                        .iter()
-                        .for_each(|column| column.encode(row, &mut scratch));
+                    columns.iter().for_each(|column| column.encode(row, &mut scratch));
                     numbers.push(self.intern(Some(&scratch)));
                 }
             }
@@ -115,21 +106,12 @@ impl KeyTable {
         }
     }
 
-    fn number_texts(
-        &mut self,
-        texts: &StringArray,
-        nulls: Option<&NullBuffer>,
-        numbers: &mut Vec<u32>,
-    ) {
+    fn number_texts(&mut self, texts: &StringArray, nulls: Option<&NullBuffer>, numbers: &mut Vec<u32>) {
         let offsets = texts.value_offsets();
         let values = texts.value_data();
         for row in 0..texts.len() {
             let bytes = &values[offsets[row] as usize..offsets[row + 1] as usize];
-            let key = if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                None
-            } else {
-                Some(bytes)
-            };
+            let key = if nulls.is_some_and(|nulls| nulls.is_null(row)) { None } else { Some(bytes) };
             numbers.push(self.intern(key));
         }
     }
@@ -142,10 +124,7 @@ impl KeyTable {
         }
         let hash = hash_of(&self.hasher, key);
         let (entries, bytes) = (&self.entries, &self.bytes);
-        let found = self
-            .table
-            .find(hash, |&number| entries[number as usize].read(bytes) == key)
-            .copied();
+        let found = self.table.find(hash, |&number| entries[number as usize].read(bytes) == key).copied();
         self.last = found.unwrap_or_else(|| self.add(hash, key));
         self.last
     }
@@ -153,16 +132,11 @@ impl KeyTable {
     #[cold]
     fn add(&mut self, hash: u64, key: Option<&[u8]>) -> u32 {
         let number = self.entries.len() as u32;
-        self.entries.push(Entry {
-            start: self.bytes.len(),
-            len: key.map(|key| key.len() as u32),
-        });
+        self.entries.push(Entry { start: self.bytes.len(), len: key.map(|key| key.len() as u32) });
         self.bytes.extend_from_slice(key.unwrap_or_default());
         self.groups.push(None);
         let (entries, bytes, hasher) = (&self.entries, &self.bytes, &self.hasher);
-        self.table.insert_unique(hash, number, |&number| {
-            hash_of(hasher, entries[number as usize].read(bytes))
-        });
+        self.table.insert_unique(hash, number, |&number| hash_of(hasher, entries[number as usize].read(bytes)));
         number
     }
 
@@ -171,34 +145,21 @@ impl KeyTable {
         self.entries[number as usize].read(&self.bytes)
     }
 
-    fn typed<'a>(
-        &self,
-        columns: &'a [ArrayRef],
-        rows: usize,
-    ) -> Result<Vec<KeyColumn<'a>>, String> {
+    fn typed<'a>(&self, columns: &'a [ArrayRef], rows: usize) -> Result<Vec<KeyColumn<'a>>, String> {
         if columns.len() != self.types.len() {
-            return Err(format!(
-                "{} key columns came and {} were planned",
-                columns.len(),
-                self.types.len()
-            ));
+            return Err(format!("{} key columns came and {} were planned", columns.len(), self.types.len()));
         }
-        let typed = columns
-            .iter()
-            .zip(&self.types)
-            .enumerate()
-            .map(|(place, (column, wanted))| {
-                let given = ScalarType::of_arrow(column.data_type());
-                if given != Some(*wanted) || column.len() != rows {
-                    return Err(format!(
-                        "key column {place} is {:?} of {} rows and {wanted} of {rows} was planned",
-                        column.data_type(),
-                        column.len()
-                    ));
-                }
-                KeyColumn::of(column)
-                    .ok_or_else(|| format!("key column {place} is {:?}", column.data_type()))
-            });
+        let typed = columns.iter().zip(&self.types).enumerate().map(|(place, (column, wanted))| {
+            let given = ScalarType::of_arrow(column.data_type());
+            if given != Some(*wanted) || column.len() != rows {
+                return Err(format!(
+                    "key column {place} is {:?} of {} rows and {wanted} of {rows} was planned",
+                    column.data_type(),
+                    column.len()
+                ));
+            }
+            KeyColumn::of(column).ok_or_else(|| format!("key column {place} is {:?}", column.data_type()))
+        });
         typed.collect()
     }
 
@@ -208,10 +169,7 @@ impl KeyTable {
             ([ScalarType::Text], Some(bytes)) => Arc::from([text(bytes)]),
             (types, bytes) => {
                 let mut rest = bytes.unwrap_or_default();
-                types
-                    .iter()
-                    .map(|key_type| decode_value(*key_type, &mut rest))
-                    .collect()
+                types.iter().map(|key_type| decode_value(*key_type, &mut rest)).collect()
             }
         }
     }
@@ -220,8 +178,7 @@ impl KeyTable {
 impl Entry {
     #[inline]
     fn read(self, bytes: &[u8]) -> Option<&[u8]> {
-        self.len
-            .map(|len| &bytes[self.start..self.start + len as usize])
+        self.len.map(|len| &bytes[self.start..self.start + len as usize])
     }
 }
 

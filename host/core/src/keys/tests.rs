@@ -1,47 +1,20 @@
 //! Keys read back as they were, and apart from each other.
 
 use super::*;
-use arrow_array::{
-    BooleanArray, Decimal64Array, Float64Array, Int64Array, TimestampMicrosecondArray,
-};
+use arrow_array::{BooleanArray, Decimal64Array, Float64Array, Int64Array, TimestampMicrosecondArray};
 
 fn columns() -> (Vec<ArrayRef>, Vec<ScalarType>) {
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(BooleanArray::from(vec![
-            Some(true),
-            None,
-            Some(false),
-            Some(true),
-        ])),
+        Arc::new(BooleanArray::from(vec![Some(true), None, Some(false), Some(true)])),
         Arc::new(Int64Array::from(vec![Some(-5), None, Some(7), Some(-5)])),
-        Arc::new(Float64Array::from(vec![
-            Some(-0.0),
-            None,
-            Some(2.5),
-            Some(0.0),
-        ])),
+        Arc::new(Float64Array::from(vec![Some(-0.0), None, Some(2.5), Some(0.0)])),
         Arc::new(
-            Decimal64Array::from(vec![Some(12), None, Some(-3), Some(12)])
-                .with_precision_and_scale(18, 2)
-                .unwrap(),
+            Decimal64Array::from(vec![Some(12), None, Some(-3), Some(12)]).with_precision_and_scale(18, 2).unwrap(),
         ),
-        Arc::new(TimestampMicrosecondArray::from(vec![
-            Some(1),
-            None,
-            Some(2),
-            Some(1),
-        ])),
-        Arc::new(StringArray::from(vec![
-            Some("é"),
-            None,
-            Some(""),
-            Some("é"),
-        ])),
+        Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None, Some(2), Some(1)])),
+        Arc::new(StringArray::from(vec![Some("é"), None, Some(""), Some("é")])),
     ];
-    let types = columns
-        .iter()
-        .map(|column| ScalarType::of_arrow(column.data_type()).unwrap())
-        .collect();
+    let types = columns.iter().map(|column| ScalarType::of_arrow(column.data_type()).unwrap()).collect();
     (columns, types)
 }
 
@@ -82,51 +55,30 @@ fn texts_of_two_columns_do_not_run_together() {
     let texts = |texts: [&str; 2]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
     let mut table = KeyTable::new(vec![ScalarType::Text; 2]);
     let mut numbers = Vec::new();
-    table
-        .number(&[texts(["a", "ab"]), texts(["bc", "c"])], 2, &mut numbers)
-        .unwrap();
+    table.number(&[texts(["a", "ab"]), texts(["bc", "c"])], 2, &mut numbers).unwrap();
     assert_eq!(numbers, [0, 1]);
-    assert_eq!(
-        &*table.group(1),
-        [KeyValue::Text("ab".into()), KeyValue::Text("c".into())]
-    );
+    assert_eq!(&*table.group(1), [KeyValue::Text("ab".into()), KeyValue::Text("c".into())]);
 }
 
 #[test]
 fn other_types_and_lengths_are_refused() {
     let mut table = KeyTable::new(vec![ScalarType::Decimal(Some(2))]);
     let mut numbers = Vec::new();
-    let decimals = |scale| {
-        Arc::new(
-            Decimal64Array::from(vec![1])
-                .with_precision_and_scale(18, scale)
-                .unwrap(),
-        ) as ArrayRef
-    };
+    let decimals =
+        |scale| Arc::new(Decimal64Array::from(vec![1]).with_precision_and_scale(18, scale).unwrap()) as ArrayRef;
     assert!(table.number(&[decimals(2)], 1, &mut numbers).is_ok());
     assert!(table.number(&[decimals(2)], 2, &mut numbers).is_err());
     assert!(table.number(&[decimals(3)], 1, &mut numbers).is_err());
     assert!(table.number(&[], 1, &mut numbers).is_err());
-    assert!(
-        table
-            .number(&[Arc::new(StringArray::from(vec!["1"]))], 1, &mut numbers)
-            .is_err()
-    );
+    assert!(table.number(&[Arc::new(StringArray::from(vec!["1"]))], 1, &mut numbers).is_err());
 }
 
 #[test]
 fn renumbering_keeps_the_named_keys() {
     let mut table = KeyTable::new(vec![ScalarType::Text]);
     let mut numbers = Vec::new();
-    let column: ArrayRef = Arc::new(StringArray::from(vec![
-        Some("a"),
-        Some("b"),
-        None,
-        Some("c"),
-    ]));
-    table
-        .number(std::slice::from_ref(&column), 4, &mut numbers)
-        .unwrap();
+    let column: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None, Some("c")]));
+    table.number(std::slice::from_ref(&column), 4, &mut numbers).unwrap();
     table.renumber(&[NONE, 1, 0, NONE]);
     assert_eq!(table.len(), 2);
     table.number(&[column], 4, &mut numbers).unwrap();

@@ -37,23 +37,14 @@ pub fn truth(scenario: &Scenario, floors: &[Vec<(usize, i64)>]) -> Truth {
             if let Some(before) = clock.read(&scenario.rules, record) {
                 truth.kept += 1;
                 for (grouping, windows) in windows.iter_mut().enumerate() {
-                    count(
-                        scenario,
-                        grouping,
-                        (partition, place, record),
-                        before,
-                        windows,
-                        &mut truth,
-                    );
+                    count(scenario, grouping, (partition, place, record), before, windows, &mut truth);
                 }
             }
         }
     }
     for (kpi, &grouping) in KPIS.iter().enumerate() {
         for (start, (revision, groups)) in &windows[grouping] {
-            truth
-                .windows
-                .insert((kpi, *start), (*revision, rows(kpi, groups)));
+            truth.windows.insert((kpi, *start), (*revision, rows(kpi, groups)));
         }
     }
     truth.late.sort_unstable();
@@ -71,24 +62,16 @@ impl Clock {
     /// The watermark before the record; `None` if it is future-dated.
     fn read(&mut self, rules: &TimeRules, record: &Rec) -> Option<i128> {
         let (event, arrival) = (i128::from(record.event_us), i128::from(record.arrival_us));
-        if rules
-            .max_future_skew_us
-            .is_some_and(|skew| event - arrival > i128::from(skew))
-        {
+        if rules.max_future_skew_us.is_some_and(|skew| event - arrival > i128::from(skew)) {
             return None;
         }
-        let own = self
-            .front
-            .map(|front| front - i128::from(rules.max_out_of_orderness_us));
+        let own = self.front.map(|front| front - i128::from(rules.max_out_of_orderness_us));
         let before = own.max(self.floor).unwrap_or(i128::MIN);
         let Some(front) = self.front else {
             self.front = Some(event);
             return Some(before);
         };
-        if rules
-            .max_time_jump_us
-            .is_some_and(|jump| event - front > i128::from(jump))
-        {
+        if rules.max_time_jump_us.is_some_and(|jump| event - front > i128::from(jump)) {
             self.far.push(event);
             if self.far.len() == 5 {
                 self.front = self.far.drain(..).min();
@@ -114,8 +97,7 @@ fn count(
     let key = key(grouping, record);
     let (mut taken, mut refused) = (0u32, 0u32);
     for start in record.event_us - size + 1..=record.event_us {
-        if (i128::from(start) - i128::from(windowing.offset_us())).rem_euclid(i128::from(hop)) != 0
-        {
+        if (i128::from(start) - i128::from(windowing.offset_us())).rem_euclid(i128::from(hop)) != 0 {
             continue;
         }
         let end = i128::from(start + size);
@@ -133,16 +115,12 @@ fn count(
     counts.1 += u64::from(taken == 0);
     counts.2 += u64::from(refused);
     if refused > 0 {
-        truth
-            .late
-            .push((grouping, partition, place, refused, taken == 0));
+        truth.late.push((grouping, partition, place, refused, taken == 0));
     }
 }
 
 fn key(grouping: usize, record: &Rec) -> GroupKey {
-    let country = record
-        .country
-        .map_or(KeyValue::Null, |country| KeyValue::Text(country.into()));
+    let country = record.country.map_or(KeyValue::Null, |country| KeyValue::Text(country.into()));
     let key = [country, KeyValue::Int64(record.customer)];
     key[..grouping].into()
 }
@@ -152,10 +130,7 @@ fn rows(kpi: usize, groups: &BTreeMap<GroupKey, Vec<i64>>) -> Rows {
     for (key, values) in groups {
         if kpi == 2 {
             for remainder in 1..4 {
-                let count = values
-                    .iter()
-                    .filter(|value| value.rem_euclid(4) == remainder)
-                    .count() as i64;
+                let count = values.iter().filter(|value| value.rem_euclid(4) == remainder).count() as i64;
                 rows.extend((count > 0).then(|| (key.clone(), vec![remainder, count])));
             }
         } else {

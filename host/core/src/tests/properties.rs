@@ -103,30 +103,13 @@ proptest! {
 }
 
 fn record(event_us: i64) -> Rec {
-    Rec {
-        event_us,
-        arrival_us: event_us,
-        country: None,
-        customer: 0,
-        value: 1,
-    }
+    Rec { event_us, arrival_us: event_us, country: None, customer: 0, value: 1 }
 }
 
 fn scenario(allowed_lateness_us: i64, windowing: Windowing, events: &[i64]) -> Scenario {
-    let rules = TimeRules {
-        max_out_of_orderness_us: 5,
-        allowed_lateness_us,
-        max_time_jump_us: None,
-        max_future_skew_us: None,
-    };
-    let steps = (0..events.len()).flat_map(|_| {
-        [
-            Step::Read(0, 1),
-            Step::Look(0),
-            Step::Flush(0),
-            Step::Deliver(0),
-        ]
-    });
+    let rules =
+        TimeRules { max_out_of_orderness_us: 5, allowed_lateness_us, max_time_jump_us: None, max_future_skew_us: None };
+    let steps = (0..events.len()).flat_map(|_| [Step::Read(0, 1), Step::Look(0), Step::Flush(0), Step::Deliver(0)]);
     let steps = steps.collect();
     Scenario {
         rules,

@@ -51,16 +51,9 @@ pub const KPIS: [usize; 4] = [0, 1, 1, 2];
 
 impl Scenario {
     pub fn plan(&self) -> Arc<FoldPlan> {
-        let key_types = [
-            vec![],
-            vec![ScalarType::Text],
-            vec![ScalarType::Text, ScalarType::Int64],
-        ];
+        let key_types = [vec![], vec![ScalarType::Text], vec![ScalarType::Text, ScalarType::Int64]];
         let groupings = self.windowings.into_iter().zip(key_types);
-        let groupings = groupings.map(|(windowing, key_types)| Grouping {
-            windowing,
-            key_types,
-        });
+        let groupings = groupings.map(|(windowing, key_types)| Grouping { windowing, key_types });
         Arc::new(FoldPlan::new(self.rules, groupings.collect(), KPIS.to_vec()).unwrap())
     }
 
@@ -75,51 +68,30 @@ impl Scenario {
 }
 
 /// Around 1970, year 1, year 9999 and a day of our own.
-const BASES: [i64; 5] = [
-    0,
-    -3,
-    -62_135_596_800_000_000,
-    253_402_300_799_999_990,
-    1_600_000_000_000_000,
-];
+const BASES: [i64; 5] = [0, -3, -62_135_596_800_000_000, 253_402_300_799_999_990, 1_600_000_000_000_000];
 
 pub fn scenarios() -> impl Strategy<Value = Scenario> {
-    let shape = (
-        rules(),
-        [windowing(), windowing(), windowing()],
-        prop::sample::select(&BASES[..]),
-    );
-    (shape, 1usize..=4, 1usize..=4).prop_flat_map(
-        |((rules, windowings, base_us), partitions, workers)| {
-            let records = prop::collection::vec(records(base_us), partitions);
-            let steps = prop::collection::vec(step(partitions), 0..120);
-            (records, steps).prop_map(move |(partitions, steps)| Scenario {
-                rules,
-                windowings,
-                partitions,
-                workers,
-                steps,
-            })
-        },
-    )
+    let shape = (rules(), [windowing(), windowing(), windowing()], prop::sample::select(&BASES[..]));
+    (shape, 1usize..=4, 1usize..=4).prop_flat_map(|((rules, windowings, base_us), partitions, workers)| {
+        let records = prop::collection::vec(records(base_us), partitions);
+        let steps = prop::collection::vec(step(partitions), 0..120);
+        (records, steps).prop_map(move |(partitions, steps)| Scenario { rules, windowings, partitions, workers, steps })
+    })
 }
 
 fn rules() -> impl Strategy<Value = TimeRules> {
     let lateness = prop_oneof![2 => Just(0i64), 3 => 1i64..12, 1 => Just(1_000)];
     let maybe = |range: std::ops::Range<i64>| prop::option::of(range);
-    (0i64..6, lateness, maybe(3..30), maybe(20..60)).prop_map(|(ooo, lateness, jump, skew)| {
-        TimeRules {
-            max_out_of_orderness_us: ooo,
-            allowed_lateness_us: lateness,
-            max_time_jump_us: jump,
-            max_future_skew_us: skew,
-        }
+    (0i64..6, lateness, maybe(3..30), maybe(20..60)).prop_map(|(ooo, lateness, jump, skew)| TimeRules {
+        max_out_of_orderness_us: ooo,
+        allowed_lateness_us: lateness,
+        max_time_jump_us: jump,
+        max_future_skew_us: skew,
     })
 }
 
 fn windowing() -> impl Strategy<Value = Windowing> {
-    (1i64..14, 1i64..14, -20i64..20)
-        .prop_map(|(a, b, offset)| Windowing::new(a.max(b), a.min(b), offset).unwrap())
+    (1i64..14, 1i64..14, -20i64..20).prop_map(|(a, b, offset)| Windowing::new(a.max(b), a.min(b), offset).unwrap())
 }
 
 /// Time goes on by about one a record, with disorder on every margin, duplicates, and now and then a wrong clock.
@@ -132,13 +104,7 @@ fn records(base_us: i64) -> impl Strategy<Value = Vec<Rec>> {
         rows.into_iter()
             .map(|(jitter, on, lag, country, customer, value)| {
                 now_us += on;
-                Rec {
-                    event_us: now_us + jitter,
-                    arrival_us: now_us + lag,
-                    country,
-                    customer,
-                    value,
-                }
+                Rec { event_us: now_us + jitter, arrival_us: now_us + lag, country, customer, value }
             })
             .collect()
     })

@@ -66,9 +66,7 @@ impl<'a> World<'a> {
 
     fn hire(&mut self, workers: usize) {
         let watermark_us = self.closer.watermark_us();
-        self.folders = (0..workers)
-            .map(|_| Folder::new(self.plan.clone(), Scenario::kpis()))
-            .collect();
+        self.folders = (0..workers).map(|_| Folder::new(self.plan.clone(), Scenario::kpis())).collect();
         self.seen_us = vec![watermark_us; workers];
         self.queues = (0..workers).map(|_| VecDeque::new()).collect();
         self.acknowledged_us = vec![watermark_us; workers];
@@ -108,50 +106,27 @@ impl<'a> World<'a> {
         let events: Vec<i64> = records.iter().map(|record| record.event_us).collect();
         let arrivals: Vec<i64> = records.iter().map(|record| record.arrival_us).collect();
         let mut before = Vec::new();
-        let future =
-            self.clocks[partition].judge(self.plan.rules(), &events, &arrivals, &mut before);
-        let kept: Vec<usize> = (0..records.len())
-            .filter(|row| !future.contains(&(*row as u32)))
-            .collect();
+        let future = self.clocks[partition].judge(self.plan.rules(), &events, &arrivals, &mut before);
+        let kept: Vec<usize> = (0..records.len()).filter(|row| !future.contains(&(*row as u32))).collect();
         let pick = |values: &[i64]| kept.iter().map(|row| values[*row]).collect::<Vec<_>>();
         let (events, before) = (pick(&events), pick(&before));
-        let countries: ArrayRef = Arc::new(StringArray::from_iter(
-            kept.iter().map(|row| records[*row].country),
-        ));
-        let customers: ArrayRef = Arc::new(Int64Array::from_iter_values(
-            kept.iter().map(|row| records[*row].customer),
-        ));
-        let values: ArrayRef = Arc::new(Int64Array::from_iter_values(
-            kept.iter().map(|row| records[*row].value),
-        ));
+        let countries: ArrayRef = Arc::new(StringArray::from_iter(kept.iter().map(|row| records[*row].country)));
+        let customers: ArrayRef = Arc::new(Int64Array::from_iter_values(kept.iter().map(|row| records[*row].customer)));
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values(kept.iter().map(|row| records[*row].value)));
         let keys = [vec![], vec![countries.clone()], vec![countries, customers]];
         let inputs = vec![vec![values]; KPIS.len()];
         let worker = partition % self.folders.len();
-        let rows = FoldRows {
-            event_us: &events,
-            watermark_before: &before,
-            keys: &keys,
-            inputs: &inputs,
-        };
+        let rows = FoldRows { event_us: &events, watermark_before: &before, keys: &keys, inputs: &inputs };
         let report = self.folders[worker].fold(&rows).unwrap();
         assert_eq!(report.quarantined, []);
         self.outcome.kept += kept.len() as u64;
         for (grouping, part) in report.groupings.iter().enumerate() {
             let counts = &mut self.outcome.counts[grouping];
-            *counts = (
-                counts.0 + part.counted,
-                counts.1 + part.late,
-                counts.2 + part.refused_pairs,
-            );
-            let late = part.late_rows.iter().map(|late| {
-                (
-                    grouping,
-                    partition,
-                    from + kept[late.row as usize],
-                    late.refused,
-                    late.wholly,
-                )
-            });
+            *counts = (counts.0 + part.counted, counts.1 + part.late, counts.2 + part.refused_pairs);
+            let late = part
+                .late_rows
+                .iter()
+                .map(|late| (grouping, partition, from + kept[late.row as usize], late.refused, late.wholly));
             self.outcome.late.extend(late);
         }
     }
@@ -192,21 +167,13 @@ impl<'a> World<'a> {
                 let name = (closed.kpi, window.start_us);
                 assert!(last < Some(name), "windows rise");
                 last = Some(name);
-                assert_eq!(
-                    window.end_us,
-                    window.start_us + self.scenario.windowings[KPIS[closed.kpi]].size_us()
-                );
+                assert_eq!(window.end_us, window.start_us + self.scenario.windowings[KPIS[closed.kpi]].size_us());
                 if window.end_us > watermark_us || window.end_us <= self.settled_us {
                     self.out_of_time.push(name);
                 }
-                self.publications
-                    .push((closed.kpi, window.start_us, window.revision));
-                let WindowContent::Rows(range) = &window.content else {
-                    panic!("{window:?}")
-                };
-                self.outcome
-                    .windows
-                    .insert(name, (window.revision, rows(closed, range.clone())));
+                self.publications.push((closed.kpi, window.start_us, window.revision));
+                let WindowContent::Rows(range) = &window.content else { panic!("{window:?}") };
+                self.outcome.windows.insert(name, (window.revision, rows(closed, range.clone())));
             }
         }
     }
@@ -224,19 +191,13 @@ impl<'a> World<'a> {
         self.closer = Closer::new(self.plan.clone(), Scenario::kpis());
         self.closer.restore(state).unwrap();
         self.board = Watermarks::restore(self.board.export(), self.clocks.len());
-        self.clocks = self
-            .clocks
-            .iter()
-            .map(|clock| PartitionClock::restore(clock.export()))
-            .collect();
+        self.clocks = self.clocks.iter().map(|clock| PartitionClock::restore(clock.export())).collect();
         self.hire(workers);
     }
 
     /// Bounded input ends time.
     fn finish(&mut self) {
-        while (0..self.clocks.len())
-            .any(|partition| self.read[partition] < self.scenario.partitions[partition].len())
-        {
+        while (0..self.clocks.len()).any(|partition| self.read[partition] < self.scenario.partitions[partition].len()) {
             (0..self.clocks.len()).for_each(|partition| self.read(partition, 7));
         }
         (0..self.clocks.len()).for_each(|partition| self.board.ended(partition as u32));
@@ -252,9 +213,7 @@ impl<'a> World<'a> {
         assert_eq!(self.closer.open_windows(), 0);
         let left = self.closer.export();
         assert!(
-            left.groupings
-                .iter()
-                .all(|grouping| grouping.windows.is_empty() && grouping.cells.cells.is_empty()),
+            left.groupings.iter().all(|grouping| grouping.windows.is_empty() && grouping.cells.cells.is_empty()),
             "all state is dropped at the end"
         );
     }
@@ -265,16 +224,10 @@ pub fn rows(closed: &Closed, range: std::ops::Range<usize>) -> Rows {
     let table = &closed.table;
     let rows: Rows = range
         .map(|row| {
-            let values = table
-                .columns
-                .iter()
-                .map(|column| column.as_primitive::<Int64Type>().value(row));
+            let values = table.columns.iter().map(|column| column.as_primitive::<Int64Type>().value(row));
             (table.keys[row].clone(), values.collect())
         })
         .collect();
-    assert!(
-        rows.is_sorted_by_key(|row| row.0.clone()),
-        "rows are sorted by key"
-    );
+    assert!(rows.is_sorted_by_key(|row| row.0.clone()), "rows are sorted by key");
     rows
 }

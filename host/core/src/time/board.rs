@@ -44,20 +44,12 @@ pub enum Standing {
 }
 
 /// A partition that has shown nothing.
-const NEW: PartitionMark = PartitionMark {
-    watermark_us: i64::MIN,
-    standing: Standing::Live,
-};
+const NEW: PartitionMark = PartitionMark { watermark_us: i64::MIN, standing: Standing::Live };
 
 impl Watermarks {
     /// A board for this many partitions, all live, none with a record.
     pub fn new(partitions: usize) -> Self {
-        Self {
-            state: WatermarksState {
-                partitions: vec![NEW; partitions],
-                pipeline_us: i64::MIN,
-            },
-        }
+        Self { state: WatermarksState { partitions: vec![NEW; partitions], pipeline_us: i64::MIN } }
     }
 
     /// A board that goes on from here; partitions beyond those of the checkpoint begin live and without a record.
@@ -99,10 +91,7 @@ impl Watermarks {
     pub fn returned(&mut self, partition: u32) -> i64 {
         let floor_us = self.state.pipeline_us;
         if let Some(mark) = self.state.partitions.get_mut(partition as usize) {
-            *mark = PartitionMark {
-                watermark_us: mark.watermark_us.max(floor_us),
-                standing: Standing::Live,
-            };
+            *mark = PartitionMark { watermark_us: mark.watermark_us.max(floor_us), standing: Standing::Live };
             // Where all were aside, the one that returns may be further than the pipeline.
             self.settle();
         }
@@ -117,10 +106,7 @@ impl Watermarks {
 
     /// Where a partition stands.
     pub fn standing(&self, partition: u32) -> Option<Standing> {
-        self.state
-            .partitions
-            .get(partition as usize)
-            .map(|mark| mark.standing)
+        self.state.partitions.get(partition as usize).map(|mark| mark.standing)
     }
 
     fn stand(&mut self, partition: u32, standing: Standing) {
@@ -133,17 +119,9 @@ impl Watermarks {
 
     fn settle(&mut self) {
         let marks = &self.state.partitions;
-        let live = marks
-            .iter()
-            .filter(|mark| mark.standing == Standing::Live)
-            .map(|mark| mark.watermark_us)
-            .min();
+        let live = marks.iter().filter(|mark| mark.standing == Standing::Live).map(|mark| mark.watermark_us).min();
         let over = !marks.is_empty() && marks.iter().all(|mark| mark.standing == Standing::Ended);
-        let least = if over {
-            i64::MAX
-        } else {
-            live.unwrap_or(i64::MIN)
-        };
+        let least = if over { i64::MAX } else { live.unwrap_or(i64::MIN) };
         self.state.pipeline_us = self.state.pipeline_us.max(least);
         debug_assert!(self.never_ahead_of_a_live_partition_but_new());
     }
@@ -151,11 +129,7 @@ impl Watermarks {
     /// A partition that is new after a restart stands below the pipeline until it is `returned`.
     fn never_ahead_of_a_live_partition_but_new(&self) -> bool {
         let pipeline_us = self.state.pipeline_us;
-        let mut live = self
-            .state
-            .partitions
-            .iter()
-            .filter(|mark| mark.standing == Standing::Live);
+        let mut live = self.state.partitions.iter().filter(|mark| mark.standing == Standing::Live);
         live.all(|mark| mark.watermark_us == i64::MIN || mark.watermark_us >= pipeline_us)
     }
 }

@@ -31,12 +31,7 @@ pub struct ClockState {
 
 impl Default for ClockState {
     fn default() -> Self {
-        Self {
-            front_us: None,
-            jumps: 0,
-            jumps_least_us: i64::MAX,
-            floor_us: i64::MIN,
-        }
+        Self { front_us: None, jumps: 0, jumps_least_us: i64::MAX, floor_us: i64::MIN }
     }
 }
 
@@ -58,9 +53,7 @@ impl PartitionClock {
 
     /// The partition's watermark now: the front less `max_out_of_orderness`, at least the floor. `i64::MIN` before any record.
     pub fn watermark(&self, rules: &TimeRules) -> i64 {
-        let own = self.state.front_us.map_or(i64::MIN, |front| {
-            front.saturating_sub(rules.max_out_of_orderness_us)
-        });
+        let own = self.state.front_us.map_or(i64::MIN, |front| front.saturating_sub(rules.max_out_of_orderness_us));
         own.max(self.state.floor_us)
     }
 
@@ -91,10 +84,7 @@ impl PartitionClock {
                 state.front_us = Some(front.max(event_us));
             }
         }
-        debug_assert!(
-            self.watermark(rules) >= before,
-            "the watermark never goes back"
-        );
+        debug_assert!(self.watermark(rules) >= before, "the watermark never goes back");
         before
     }
 
@@ -165,10 +155,7 @@ mod tests {
 
     fn watermarks(events: &[i64]) -> Vec<i64> {
         let mut clock = PartitionClock::new();
-        let mut watermarks: Vec<i64> = events
-            .iter()
-            .map(|&event| clock.observe(&RULES, event))
-            .collect();
+        let mut watermarks: Vec<i64> = events.iter().map(|&event| clock.observe(&RULES, event)).collect();
         watermarks.push(clock.watermark(&RULES));
         watermarks
     }
@@ -186,14 +173,8 @@ mod tests {
 
     #[test]
     fn the_fifth_jump_in_a_row_is_believed_and_the_front_goes_to_the_least() {
-        assert_eq!(
-            watermarks(&[0, 900, 800, 500, 700, 600]),
-            [i64::MIN, -10, -10, -10, -10, -10, 490]
-        );
-        assert_eq!(
-            watermarks(&[0, 900, 900, 900, 900, 5, 900]),
-            [i64::MIN, -10, -10, -10, -10, -10, -5, -5]
-        );
+        assert_eq!(watermarks(&[0, 900, 800, 500, 700, 600]), [i64::MIN, -10, -10, -10, -10, -10, 490]);
+        assert_eq!(watermarks(&[0, 900, 900, 900, 900, 5, 900]), [i64::MIN, -10, -10, -10, -10, -10, -5, -5]);
     }
 
     #[test]

@@ -16,14 +16,12 @@ pub struct TimeRules {
 impl TimeRules {
     /// Whether a record is dated strictly more than `max_future_skew_us` ahead of its arrival.
     pub fn is_future_dated(&self, event_us: i64, arrival_us: i64) -> bool {
-        self.max_future_skew_us
-            .is_some_and(|skew| event_us > arrival_us.saturating_add(skew))
+        self.max_future_skew_us.is_some_and(|skew| event_us > arrival_us.saturating_add(skew))
     }
 
     /// Whether a record is strictly more than `max_time_jump_us` ahead of the front.
     pub(crate) fn is_jump(&self, event_us: i64, front_us: i64) -> bool {
-        self.max_time_jump_us
-            .is_some_and(|jump| event_us > front_us.saturating_add(jump))
+        self.max_time_jump_us.is_some_and(|jump| event_us > front_us.saturating_add(jump))
     }
 
     /// The least watermark at which a window that ends at `end_us` takes nothing more.
@@ -34,11 +32,7 @@ impl TimeRules {
     /// Windows that end at or before this take nothing more once a watermark is at `watermark_us`. The end of time
     /// (`i64::MAX`) settles everything.
     pub fn settled_before(&self, watermark_us: i64) -> i64 {
-        if watermark_us == i64::MAX {
-            i64::MAX
-        } else {
-            watermark_us.saturating_sub(self.allowed_lateness_us)
-        }
+        if watermark_us == i64::MAX { i64::MAX } else { watermark_us.saturating_sub(self.allowed_lateness_us) }
     }
 }
 
@@ -57,12 +51,6 @@ mod tests {
         assert!(!rules.is_future_dated(110, 100));
         assert!(rules.is_future_dated(111, 100));
         assert!(!rules.is_future_dated(i64::MAX, i64::MAX - 3));
-        assert!(
-            !TimeRules {
-                max_future_skew_us: None,
-                ..rules
-            }
-            .is_future_dated(i64::MAX, 0)
-        );
+        assert!(!TimeRules { max_future_skew_us: None, ..rules }.is_future_dated(i64::MAX, 0));
     }
 }

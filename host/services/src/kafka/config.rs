@@ -19,17 +19,10 @@ pub(super) struct Ports {
 
 /// The `server.properties` of a broker on `folder`.
 pub(super) fn properties(folder: &Path, ports: Ports, options: KafkaOptions) -> String {
-    let Ports {
-        plain,
-        controller,
-        secure,
-    } = ports;
+    let Ports { plain, controller, secure } = ports;
     let folder = folder.display();
     let (listener, protocol) = if options.tls_and_sasl {
-        (
-            format!(",SASL_SSL://127.0.0.1:{secure}"),
-            ",SASL_SSL:SASL_SSL",
-        )
+        (format!(",SASL_SSL://127.0.0.1:{secure}"), ",SASL_SSL:SASL_SSL")
     } else {
         (String::new(), "")
     };
@@ -79,13 +72,7 @@ pub(super) fn cluster_id() -> Result<String, ServiceError> {
     bytes[0] &= 0x7f;
     let bits = u128::from_be_bytes(bytes);
     // 22 digits of 6 bits hold 132: the last has its four lower bits empty.
-    let digit = |place: u32| {
-        ALPHABET[(if place == 21 {
-            bits << 4
-        } else {
-            bits >> (122 - 6 * place)
-        } & 63) as usize]
-    };
+    let digit = |place: u32| ALPHABET[(if place == 21 { bits << 4 } else { bits >> (122 - 6 * place) } & 63) as usize];
     Ok((0..22).map(|place| digit(place) as char).collect())
 }
 

@@ -24,30 +24,21 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 /// The folder with the jars; the first caller fetches them while the others wait at a lock.
 pub(super) fn fetch() -> Result<PathBuf, ServiceError> {
-    run(
-        Command::new("java").arg("-version"),
-        "java",
-        super::PACKAGES,
-    )?;
+    run(Command::new("java").arg("-version"), "java", super::PACKAGES)?;
     let cache = cache_folder();
     let done = cache.join(format!("kafka-{VERSION}"));
     if done.is_dir() {
         return Ok(done.join("lib"));
     }
-    std::fs::create_dir_all(&cache).map_err(ServiceError::io(format!(
-        "{} can't be made",
-        cache.display()
-    )))?;
+    std::fs::create_dir_all(&cache).map_err(ServiceError::io(format!("{} can't be made", cache.display())))?;
     let lock = File::create(cache.join(format!("kafka-{VERSION}.lock")))
         .map_err(ServiceError::io("the cache can't be locked"))?;
-    lock.lock()
-        .map_err(ServiceError::io("the cache can't be locked"))?;
+    lock.lock().map_err(ServiceError::io("the cache can't be locked"))?;
     if !done.is_dir() {
         let part = cache.join(format!("kafka-{VERSION}.part"));
         fetch_into(&part)?;
         // Only a whole folder gets the name that others look for.
-        std::fs::rename(&part, &done)
-            .map_err(ServiceError::io("the fetched jars can't be moved"))?;
+        std::fs::rename(&part, &done).map_err(ServiceError::io("the fetched jars can't be moved"))?;
     }
     Ok(done.join("lib"))
 }
@@ -56,17 +47,9 @@ fn fetch_into(part: &PathBuf) -> Result<(), ServiceError> {
     // What an interrupted run left is fetched anew: Maven keeps what it has in its own cache.
     let _ = std::fs::remove_dir_all(part);
     std::fs::create_dir_all(part).map_err(ServiceError::io("the cache can't be written"))?;
-    std::fs::write(part.join("pom.xml"), POM)
-        .map_err(ServiceError::io("the cache can't be written"))?;
+    std::fs::write(part.join("pom.xml"), POM).map_err(ServiceError::io("the cache can't be written"))?;
     let mut maven = Command::new("mvn");
-    maven
-        .args([
-            "-B",
-            "-q",
-            "dependency:copy-dependencies",
-            "-DoutputDirectory=lib",
-        ])
-        .current_dir(part);
+    maven.args(["-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=lib"]).current_dir(part);
     run(&mut maven, "mvn", super::PACKAGES)?;
     Ok(())
 }

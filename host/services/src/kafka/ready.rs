@@ -15,10 +15,7 @@ const REQUEST: &[u8] = b"\0\0\0\x13\0\x03\0\x04\0\0\0\x01\0\x04weir\0\0\0\0\0";
 
 /// Whether a broker of this cluster answers at the port and knows of a broker.
 pub(super) fn is_cluster(port: u16, cluster: &str) -> bool {
-    ask(port)
-        .ok()
-        .and_then(|answer| cluster_of(&answer))
-        .is_some_and(|found| found == cluster)
+    ask(port).ok().and_then(|answer| cluster_of(&answer)).is_some_and(|found| found == cluster)
 }
 
 fn ask(port: u16) -> io::Result<Vec<u8>> {
@@ -74,14 +71,9 @@ mod tests {
 
     #[test]
     fn the_cluster_stands_behind_the_brokers() {
-        let answer =
-            b"\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\x01\0\x01h\0\0\x23\x84\xff\xff\0\x03abc\0\0\0\x01";
+        let answer = b"\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\x01\0\x01h\0\0\x23\x84\xff\xff\0\x03abc\0\0\0\x01";
         assert_eq!(cluster_of(answer).as_deref(), Some("abc"));
         assert!((0..29).all(|len| cluster_of(&answer[..len]).is_none()));
-        assert_eq!(
-            cluster_of(b"\0\0\0\x01\0\0\0\0\0\0\0\0\0\x03abc"),
-            None,
-            "no broker yet"
-        );
+        assert_eq!(cluster_of(b"\0\0\0\x01\0\0\0\0\0\0\0\0\0\x03abc"), None, "no broker yet");
     }
 }

@@ -35,8 +35,8 @@ pub fn up() -> Result<Left, ServiceError> {
     if let Some(left) = status() {
         return Ok(left);
     }
-    let folder = std::path::absolute(cache_folder().join("kafka-data"))
-        .map_err(ServiceError::io("no working folder"))?;
+    let folder =
+        std::path::absolute(cache_folder().join("kafka-data")).map_err(ServiceError::io("no working folder"))?;
     // Each `up` begins empty: a broker's storage is bound to the identity it was made with.
     let _ = std::fs::remove_dir_all(&folder);
     let mut kafka = Kafka::start(&folder, KafkaOptions::default())?;
@@ -44,11 +44,7 @@ pub fn up() -> Result<Left, ServiceError> {
     let Some(process) = kafka.process.take() else {
         return Err(ServiceError::Failed("the broker ended".to_owned()));
     };
-    let left = Left {
-        pid: process.id(),
-        bootstrap,
-        folder,
-    };
+    let left = Left { pid: process.id(), bootstrap, folder };
     write(&state_file(), &left)?;
     process.leave();
     Ok(left)
@@ -68,29 +64,19 @@ pub fn down() -> Result<bool, ServiceError> {
         return Ok(false);
     };
     stop_left(left.pid, &left.mark());
-    std::fs::remove_file(state_file())
-        .map_err(ServiceError::io("the state file can't be removed"))?;
+    std::fs::remove_file(state_file()).map_err(ServiceError::io("the state file can't be removed"))?;
     Ok(true)
 }
 
 fn write(path: &Path, left: &Left) -> Result<(), ServiceError> {
-    let text = format!(
-        "{}\n{}\n{}\n",
-        left.pid,
-        left.bootstrap,
-        left.folder.display()
-    );
+    let text = format!("{}\n{}\n{}\n", left.pid, left.bootstrap, left.folder.display());
     std::fs::write(path, text).map_err(ServiceError::io("the state file can't be written"))
 }
 
 fn read(path: &Path) -> Option<Left> {
     let text = std::fs::read_to_string(path).ok()?;
     let mut lines = text.lines();
-    Some(Left {
-        pid: lines.next()?.parse().ok()?,
-        bootstrap: lines.next()?.to_owned(),
-        folder: lines.next()?.into(),
-    })
+    Some(Left { pid: lines.next()?.parse().ok()?, bootstrap: lines.next()?.to_owned(), folder: lines.next()?.into() })
 }
 
 #[cfg(test)]
@@ -100,11 +86,7 @@ mod tests {
     #[test]
     fn a_state_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let left = Left {
-            pid: 7,
-            bootstrap: "127.0.0.1:1".to_owned(),
-            folder: "/a b".into(),
-        };
+        let left = Left { pid: 7, bootstrap: "127.0.0.1:1".to_owned(), folder: "/a b".into() };
         let path = folder.path().join("state");
         write(&path, &left).unwrap();
         assert_eq!(read(&path), Some(left));

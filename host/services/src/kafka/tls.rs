@@ -16,72 +16,17 @@ pub(super) fn make(folder: &Path) -> Result<(), ServiceError> {
         folder,
         &[
             &key[..],
-            &[
-                "-x509",
-                "-days",
-                DAYS,
-                "-subj",
-                "/CN=weir test authority",
-                "-keyout",
-                "ca.key",
-                "-out",
-                "ca.pem",
-            ],
+            &["-x509", "-days", DAYS, "-subj", "/CN=weir test authority", "-keyout", "ca.key", "-out", "ca.pem"],
         ],
     )?;
-    openssl(
-        folder,
-        &[
-            &key[..],
-            &[
-                "-subj",
-                "/CN=127.0.0.1",
-                "-keyout",
-                "server.key",
-                "-out",
-                "server.csr",
-            ],
-        ],
-    )?;
-    let sign = [
-        "x509",
-        "-req",
-        "-in",
-        "server.csr",
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-    ];
-    openssl(
-        folder,
-        &[
-            &sign[..],
-            &[
-                "-days",
-                DAYS,
-                "-extfile",
-                "server.ext",
-                "-out",
-                "server.crt",
-            ],
-        ],
-    )?;
-    let parts: Result<Vec<String>, _> = ["server.key", "server.crt", "ca.pem"]
-        .iter()
-        .map(|name| std::fs::read_to_string(folder.join(name)))
-        .collect();
+    openssl(folder, &[&key[..], &["-subj", "/CN=127.0.0.1", "-keyout", "server.key", "-out", "server.csr"]])?;
+    let sign = ["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
+    openssl(folder, &[&sign[..], &["-days", DAYS, "-extfile", "server.ext", "-out", "server.crt"]])?;
+    let parts: Result<Vec<String>, _> =
+        ["server.key", "server.crt", "ca.pem"].iter().map(|name| std::fs::read_to_string(folder.join(name))).collect();
     std::fs::write(folder.join("server.pem"), parts.map_err(fail())?.concat()).map_err(fail())
 }
 
 fn openssl(folder: &Path, arguments: &[&[&str]]) -> Result<(), ServiceError> {
-    run(
-        Command::new("openssl")
-            .args(arguments.concat())
-            .current_dir(folder),
-        "openssl",
-        "openssl",
-    )
-    .map(drop)
+    run(Command::new("openssl").args(arguments.concat()).current_dir(folder), "openssl", "openssl").map(drop)
 }

@@ -34,48 +34,33 @@ fn input() -> impl Strategy<Value = Input> {
             column(list, len),
             column(text_list, len),
         )
-            .prop_map(
-                |(booleans, ints, floats, decimals, texts, lists, text_lists)| Input {
-                    booleans,
-                    ints,
-                    floats,
-                    decimals,
-                    texts,
-                    lists,
-                    text_lists,
-                },
-            )
+            .prop_map(|(booleans, ints, floats, decimals, texts, lists, text_lists)| Input {
+                booleans,
+                ints,
+                floats,
+                decimals,
+                texts,
+                lists,
+                text_lists,
+            })
     })
 }
 
 fn decimals() -> Decimal64Builder {
-    Decimal64Builder::new()
-        .with_precision_and_scale(18, 4)
-        .unwrap()
+    Decimal64Builder::new().with_precision_and_scale(18, 4).unwrap()
 }
 
 fn columns(input: &Input) -> Vec<ArrayRef> {
     let mut money = decimals();
-    input
-        .decimals
-        .iter()
-        .for_each(|value| money.append_option(*value));
+    input.decimals.iter().for_each(|value| money.append_option(*value));
     let mut lists = ListBuilder::new(decimals());
-    input
-        .lists
-        .iter()
-        .for_each(|list| lists.append_option(list.clone()));
+    input.lists.iter().for_each(|list| lists.append_option(list.clone()));
     let mut text_lists = ListBuilder::new(StringBuilder::new());
-    input
-        .text_lists
-        .iter()
-        .for_each(|list| text_lists.append_option(list.clone()));
+    input.text_lists.iter().for_each(|list| text_lists.append_option(list.clone()));
     vec![
         Arc::new(BooleanArray::from(input.booleans.clone())),
         Arc::new(Int64Array::from(input.ints.clone())),
-        Arc::new(Float64Array::from_iter(
-            input.floats.iter().map(|bits| bits.map(f64::from_bits)),
-        )),
+        Arc::new(Float64Array::from_iter(input.floats.iter().map(|bits| bits.map(f64::from_bits)))),
         Arc::new(money.finish()),
         Arc::new(TimestampMicrosecondArray::from(input.ints.clone())),
         Arc::new(StringArray::from(input.texts.clone())),
@@ -100,18 +85,12 @@ proptest! {
 }
 
 fn sample() -> Vec<ArrayRef> {
-    vec![
-        Arc::new(Int64Array::from(vec![1, 2])),
-        Arc::new(StringArray::from(vec![Some("a"), None])),
-    ]
+    vec![Arc::new(Int64Array::from(vec![1, 2])), Arc::new(StringArray::from(vec![Some("a"), None]))]
 }
 
 #[test]
 fn no_columns_and_no_rows() {
-    assert_eq!(
-        decode_columns(&encode_columns(&[]).unwrap()).unwrap().len(),
-        0
-    );
+    assert_eq!(decode_columns(&encode_columns(&[]).unwrap()).unwrap().len(), 0);
     let none: Vec<ArrayRef> = sample().iter().map(|column| column.slice(0, 0)).collect();
     let back = decode_columns(&encode_columns(&none).unwrap()).unwrap();
     assert_eq!((back.len(), back[0].len()), (2, 0));

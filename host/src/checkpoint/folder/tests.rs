@@ -9,19 +9,14 @@ fn open(path: &Path) -> FolderStore {
 }
 
 fn files(path: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(path)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
 fn saved(epoch: u64, bytes: &[u8]) -> Option<Saved> {
-    Some(Saved {
-        epoch,
-        bytes: bytes.to_vec(),
-    })
+    Some(Saved { epoch, bytes: bytes.to_vec() })
 }
 
 #[test]
@@ -55,10 +50,7 @@ fn epochs_rise() {
     drop(store);
     let store = open(folder.path());
     for epoch in [7, 6, 0] {
-        assert!(matches!(
-            store.write(epoch, BYTES),
-            Err(CheckpointError::NotRising { last: 7, .. })
-        ));
+        assert!(matches!(store.write(epoch, BYTES), Err(CheckpointError::NotRising { last: 7, .. })));
     }
     store.write(8, BYTES).unwrap();
 }
@@ -121,69 +113,40 @@ fn a_broken_one_is_replaced_and_the_good_one_kept_meanwhile() {
     store.latest().unwrap();
     store.write(2, BYTES).unwrap();
     assert_eq!(store.latest().unwrap(), saved(2, BYTES));
-    assert_eq!(
-        files(folder.path()),
-        ["epoch-1.ckpt", "epoch-2.ckpt", "lock"]
-    );
+    assert_eq!(files(folder.path()), ["epoch-1.ckpt", "epoch-2.ckpt", "lock"]);
     fs::write(folder.path().join("epoch-9.ckpt"), b"broken").unwrap();
     assert_eq!(store.latest().unwrap(), saved(2, BYTES));
     store.write(3, BYTES).unwrap();
-    assert_eq!(
-        files(folder.path()),
-        ["epoch-2.ckpt", "epoch-3.ckpt", "lock"]
-    );
+    assert_eq!(files(folder.path()), ["epoch-2.ckpt", "epoch-3.ckpt", "lock"]);
 }
 
 #[test]
 fn all_broken_is_an_error_and_stays_one() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("epoch-1.ckpt"), b"broken").unwrap();
-    fs::write(
-        folder.path().join("epoch-2.ckpt"),
-        whole().split_last().unwrap().1,
-    )
-    .unwrap();
+    fs::write(folder.path().join("epoch-2.ckpt"), whole().split_last().unwrap().1).unwrap();
     let store = open(folder.path());
     for _ in 0..2 {
         let error = store.latest().unwrap_err().to_string();
         assert!(
-            error.contains("epoch-1.ckpt")
-                && error.contains("epoch-2.ckpt")
-                && error.contains("move it away"),
+            error.contains("epoch-1.ckpt") && error.contains("epoch-2.ckpt") && error.contains("move it away"),
             "{error}"
         );
         assert!(store.write(3, BYTES).is_err(), "nor are they written over");
     }
-    assert_eq!(
-        files(folder.path()),
-        ["epoch-1.ckpt", "epoch-2.ckpt", "lock"]
-    );
+    assert_eq!(files(folder.path()), ["epoch-1.ckpt", "epoch-2.ckpt", "lock"]);
 }
 
 #[test]
 fn leftovers_go_and_strange_files_stay() {
     let folder = tempfile::tempdir().unwrap();
-    for name in [
-        "epoch-3.ckpt.aside",
-        "epoch-03.ckpt",
-        "epoch-x.ckpt",
-        "notes",
-    ] {
+    for name in ["epoch-3.ckpt.aside", "epoch-03.ckpt", "epoch-x.ckpt", "notes"] {
         fs::write(folder.path().join(name), b"x").unwrap();
     }
     let store = open(folder.path());
     assert_eq!(store.latest().unwrap(), None);
     store.write(1, BYTES).unwrap();
-    assert_eq!(
-        files(folder.path()),
-        [
-            "epoch-03.ckpt",
-            "epoch-1.ckpt",
-            "epoch-x.ckpt",
-            "lock",
-            "notes"
-        ]
-    );
+    assert_eq!(files(folder.path()), ["epoch-03.ckpt", "epoch-1.ckpt", "epoch-x.ckpt", "lock", "notes"]);
 }
 
 #[test]
@@ -202,10 +165,7 @@ fn one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(folder.path());
     let error = FolderStore::open(folder.path()).unwrap_err().to_string();
-    assert!(
-        error.contains(&format!("process {}", std::process::id())),
-        "{error}"
-    );
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     drop(first);
     open(folder.path());
 }

@@ -144,7 +144,11 @@ fn ledger(text: &mut String, report: &Report) {
         }
     }
     if report.ended_by != "end of input" && report.open_windows > 0 {
-        let kept = if report.checkpoint_epoch.is_some() { "kept in the checkpoint" } else { "dropped: set [checkpoint] to keep them" };
+        let kept = if report.checkpoint_epoch.is_some() {
+            "kept in the checkpoint"
+        } else {
+            "dropped: set [checkpoint] to keep them"
+        };
         let _ = writeln!(text, "  {} open windows {kept}", report.open_windows);
     }
 }

@@ -39,9 +39,13 @@ pub fn show(names: &Names, progress: &Progress, stopped: &mpsc::Receiver<()>) ->
 
 fn draw(frame: &mut Frame<'_>, names: &Names, progress: &Progress, live: &Live, figures: &Figures) {
     let plugins = u16::try_from(names.plugins.len()).unwrap_or(u16::MAX).min(6) + 2;
-    let [head, gauge, rows, costs] =
-        Layout::vertical([Constraint::Length(5), Constraint::Length(1), Constraint::Min(6), Constraint::Length(plugins)])
-            .areas(frame.area());
+    let [head, gauge, rows, costs] = Layout::vertical([
+        Constraint::Length(5),
+        Constraint::Length(1),
+        Constraint::Min(6),
+        Constraint::Length(plugins),
+    ])
+    .areas(frame.area());
     frame.render_widget(head_lines(names, progress, live, figures), head);
     draw_gauge(frame, gauge, progress, figures);
     frame.render_widget(newest_rows(names, live), rows);

@@ -33,24 +33,12 @@ pub struct DeadLetters {
 }
 
 pub fn read(table: Table<'_>) -> Job {
-    let cores = std::thread::available_parallelism()
-        .map_or(1, |cores| cores.get() as u64)
-        .min(WORKERS_MAX);
-    let name = table
-        .need("name", "\"retail\"")
-        .and_then(|item| name(&item, "retail"));
-    let workers = table
-        .get("workers")
-        .and_then(|item| item.integer(1..=WORKERS_MAX, 2));
-    let rows = table
-        .get("batch_rows_max")
-        .and_then(|item| item.integer(1..=BATCH_ROWS.0, BATCH_ROWS.1));
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64).min(WORKERS_MAX);
+    let name = table.need("name", "\"retail\"").and_then(|item| name(&item, "retail"));
+    let workers = table.get("workers").and_then(|item| item.integer(1..=WORKERS_MAX, 2));
+    let rows = table.get("batch_rows_max").and_then(|item| item.integer(1..=BATCH_ROWS.0, BATCH_ROWS.1));
     table.finish();
-    Job {
-        name,
-        workers: workers.unwrap_or(cores) as usize,
-        batch_rows_max: rows.unwrap_or(BATCH_ROWS.1) as usize,
-    }
+    Job { name, workers: workers.unwrap_or(cores) as usize, batch_rows_max: rows.unwrap_or(BATCH_ROWS.1) as usize }
 }
 
 /// A name that is fit for a folder: lower-case letters, digits and hyphens.
@@ -63,12 +51,9 @@ pub fn name(item: &Item<'_>, example: &str) -> Option<Text> {
     let help = format!(
         "a name has 1 to {NAME_CHARS_MAX} lower-case letters, digits and hyphens, and begins with a letter or digit; for example `{} = \"{}\"`",
         item.key,
-        mended(&text.value)
-            .filter(|_| !text.shown.contains("${"))
-            .unwrap_or_else(|| example.to_string()),
+        mended(&text.value).filter(|_| !text.shown.contains("${")).unwrap_or_else(|| example.to_string()),
     );
-    item.reader
-        .push(Problem::new(item.place.clone(), message).help(help));
+    item.reader.push(Problem::new(item.place.clone(), message).help(help));
     None
 }
 
@@ -81,44 +66,24 @@ pub fn is_name(text: &str) -> bool {
 /// The name that was probably meant: `Sales By_Country` as `sales-by-country`.
 fn mended(text: &str) -> Option<String> {
     let lower = text.trim().to_lowercase();
-    let name: String = lower
-        .chars()
-        .map(|c| if c == ' ' || c == '_' { '-' } else { c })
-        .collect();
+    let name: String = lower.chars().map(|c| if c == ' ' || c == '_' { '-' } else { c }).collect();
     is_name(&name).then_some(name)
 }
 
 pub fn dead_letters(table: Table<'_>) -> DeadLetters {
-    let dead_path = table
-        .get("path")
-        .and_then(|item| path(&item, "out/dead-letters.jsonl"));
-    let late_path = table
-        .get("late_path")
-        .and_then(|item| path(&item, "out/late.jsonl"));
+    let dead_path = table.get("path").and_then(|item| path(&item, "out/dead-letters.jsonl"));
+    let late_path = table.get("late_path").and_then(|item| path(&item, "out/late.jsonl"));
     let place = table.place.clone();
     table.finish();
-    DeadLetters {
-        path: dead_path,
-        late_path,
-        place,
-    }
+    DeadLetters { path: dead_path, late_path, place }
 }
 
 pub fn checkpoint(table: Table<'_>) -> Option<CheckpointPlan> {
-    let path = table
-        .need("path", "\"checkpoint\"")
-        .and_then(|item| path(&item, "checkpoint"));
-    let interval = table
-        .get("interval")
-        .and_then(|item| item.duration(1_000, DURATION_MAX_US, "1s"));
+    let path = table.need("path", "\"checkpoint\"").and_then(|item| path(&item, "checkpoint"));
+    let interval = table.get("interval").and_then(|item| item.duration(1_000, DURATION_MAX_US, "1s"));
     table.finish();
-    let interval = interval.map_or(Duration::from_secs(1), |us| {
-        Duration::from_micros(us.unsigned_abs())
-    });
-    Some(CheckpointPlan {
-        path: path?,
-        interval,
-    })
+    let interval = interval.map_or(Duration::from_secs(1), |us| Duration::from_micros(us.unsigned_abs()));
+    Some(CheckpointPlan { path: path?, interval })
 }
 
 /// A path, from the pipeline file's folder.

@@ -25,56 +25,32 @@ pub struct Kpi {
 }
 
 pub fn read(table: Table<'_>, limits: LimitsPlan) -> Kpi {
-    let name = table
-        .need("name", "\"sales\"")
-        .and_then(|item| job::name(&item, "sales"));
+    let name = table.need("name", "\"sales\"").and_then(|item| job::name(&item, "sales"));
     let plugin = plugin::read(&table, "sales", limits);
     let by = table.get("by").map(|item| by(&item)).unwrap_or_default();
-    let window = table
-        .need("window", "\"tumbling 1m\"")
-        .and_then(|item| window(&item));
+    let window = table.need("window", "\"tumbling 1m\"").and_then(|item| window(&item));
     let outputs = table.get("outputs").and_then(|item| outputs(&item, &by));
     table.finish();
-    Kpi {
-        name,
-        plugin,
-        by,
-        window,
-        outputs,
-    }
+    Kpi { name, plugin, by, window, outputs }
 }
 
 fn by(item: &Item<'_>) -> Vec<Text> {
     let columns = item.word_list("country").unwrap_or_default();
     unique(item, &columns, "the column", "in `by`");
-    columns
-        .into_iter()
-        .filter(|column| is_key_column(item, column))
-        .collect()
+    columns.into_iter().filter(|column| is_key_column(item, column)).collect()
 }
 
 fn is_key_column(item: &Item<'_>, column: &Text) -> bool {
-    let problem = |message: String, help: &str| {
-        item.reader
-            .push(Problem::new(column.place.clone(), message).help(help))
-    };
+    let problem =
+        |message: String, help: &str| item.reader.push(Problem::new(column.place.clone(), message).help(help));
     match path::parse(&column.value) {
-        Err(why) => problem(
-            format!("{} is no column: {why}", column.shown),
-            "write for example `by = [\"country\"]`",
-        ),
+        Err(why) => problem(format!("{} is no column: {why}", column.shown), "write for example `by = [\"country\"]`"),
         Ok(path) if path.is_list() => problem(
-            format!(
-                "{} is a column of lists and can't be a group key",
-                column.shown
-            ),
+            format!("{} is a column of lists and can't be a group key", column.shown),
             "group by a column with one value a record",
         ),
         Ok(_) if ROW_KEYS.contains(&column.value.as_str()) => problem(
-            format!(
-                "{} can't be a group key: each row already has a key of this name",
-                column.shown
-            ),
+            format!("{} can't be a group key: each row already has a key of this name", column.shown),
             "have a preprocessor give the column under another name",
         ),
         Ok(_) => return true,
@@ -85,24 +61,15 @@ fn is_key_column(item: &Item<'_>, column: &Text) -> bool {
 fn outputs(item: &Item<'_>, by: &[Text]) -> Option<Vec<Text>> {
     let outputs = item.word_list("total")?;
     if outputs.is_empty() && item.value.as_array().is_some_and(|list| list.is_empty()) {
-        item.problem(
-            "`outputs` is empty",
-            "name the outputs to write, or leave the key out for all",
-        );
+        item.problem("`outputs` is empty", "name the outputs to write, or leave the key out for all");
         return None;
     }
     unique(item, &outputs, "the output", "in `outputs`");
     for output in &outputs {
         if let Some(column) = by.iter().find(|column| column.value == output.value) {
-            let problem = Problem::new(
-                output.place.clone(),
-                format!("{} is an output and a group key", output.shown),
-            );
-            let problem = problem
-                .label("output")
-                .other(column.place.clone(), "group key");
-            item.reader
-                .push(problem.help("a row holds each name once; leave one of them out"));
+            let problem = Problem::new(output.place.clone(), format!("{} is an output and a group key", output.shown));
+            let problem = problem.label("output").other(column.place.clone(), "group key");
+            item.reader.push(problem.help("a row holds each name once; leave one of them out"));
         }
     }
     Some(outputs)
@@ -113,33 +80,20 @@ pub fn unique(item: &Item<'_>, texts: &[Text], what: &str, whereabouts: &str) {
     let mut seen: HashMap<&str, &Text> = HashMap::new();
     for text in texts {
         if let Some(first) = seen.insert(&text.value, text) {
-            let problem = Problem::new(
-                text.place.clone(),
-                format!("{what} {} stands twice {whereabouts}", text.shown),
-            );
-            item.reader.push(
-                problem
-                    .label("again")
-                    .other(first.place.clone(), "first")
-                    .help("leave one of them out"),
-            );
+            let problem = Problem::new(text.place.clone(), format!("{what} {} stands twice {whereabouts}", text.shown));
+            item.reader.push(problem.label("again").other(first.place.clone(), "first").help("leave one of them out"));
         }
     }
 }
 
-const WINDOW_HELP: &str =
-    "write `window = \"tumbling 1m\"`, or `window = \"hopping 10m every 1m\"`";
+const WINDOW_HELP: &str = "write `window = \"tumbling 1m\"`, or `window = \"hopping 10m every 1m\"`";
 
 fn window(item: &Item<'_>) -> Option<WindowPlan> {
     let text = item.word("tumbling 1m")?;
     let words: Vec<&str> = text.value.split_whitespace().take(6).collect();
     match words.as_slice() {
-        ["tumbling", size] => Some(WindowPlan::Tumbling {
-            size_us: length(item, &text, size)?,
-        }),
-        ["hopping", size, "every", hop] => {
-            hopping(item, length(item, &text, size), length(item, &text, hop))
-        }
+        ["tumbling", size] => Some(WindowPlan::Tumbling { size_us: length(item, &text, size)? }),
+        ["hopping", size, "every", hop] => hopping(item, length(item, &text, size), length(item, &text, hop)),
         ["session", ..] => {
             item.problem("session windows are not available yet", WINDOW_HELP);
             None
@@ -156,12 +110,8 @@ fn hopping(item: &Item<'_>, size_us: Option<i64>, hop_us: Option<i64>) -> Option
     let (size, hop) = (show_duration(size_us), show_duration(hop_us));
     if hop_us > size_us {
         item.problem(
-            format!(
-                "windows of {size} every {hop} leave gaps: records between them would count nowhere"
-            ),
-            format!(
-                "write `window = \"hopping {hop} every {size}\"`, or `window = \"tumbling {hop}\"`"
-            ),
+            format!("windows of {size} every {hop} leave gaps: records between them would count nowhere"),
+            format!("write `window = \"hopping {hop} every {size}\"`, or `window = \"tumbling {hop}\"`"),
         );
         return None;
     }

@@ -29,31 +29,15 @@ const FUEL_PER_CALL_MAX: u64 = 1_000_000_000_000_000;
 pub fn read(table: Option<Table<'_>>, base: LimitsPlan) -> LimitsPlan {
     let Some(table) = table else { return base };
     // One page of linear memory to all that 32 bits can name.
-    let memory = table
-        .get("memory_bytes_max")
-        .and_then(|item| item.size(64 * KIB..=4 * GIB, "64MiB"));
-    let per_row = table
-        .get("fuel_per_row_max")
-        .and_then(|item| item.integer(0..=FUEL_PER_ROW_MAX, 10_000));
-    let per_call = table
-        .get("fuel_per_call_max")
-        .and_then(|item| item.integer(1..=FUEL_PER_CALL_MAX, 10_000_000));
-    let deadline = table
-        .get("deadline")
-        .and_then(|item| item.duration(1_000, 3_600_000_000, "1s"));
-    let result = table
-        .get("result_bytes_max")
-        .and_then(|item| item.size(1..=4 * GIB, "64MiB"));
+    let memory = table.get("memory_bytes_max").and_then(|item| item.size(64 * KIB..=4 * GIB, "64MiB"));
+    let per_row = table.get("fuel_per_row_max").and_then(|item| item.integer(0..=FUEL_PER_ROW_MAX, 10_000));
+    let per_call = table.get("fuel_per_call_max").and_then(|item| item.integer(1..=FUEL_PER_CALL_MAX, 10_000_000));
+    let deadline = table.get("deadline").and_then(|item| item.duration(1_000, 3_600_000_000, "1s"));
+    let result = table.get("result_bytes_max").and_then(|item| item.size(1..=4 * GIB, "64MiB"));
     // The thread that calls the plugin has 2 MiB by default, and the host's own frames stand on it too.
-    let stack = table
-        .get("stack_bytes_max")
-        .and_then(|item| item.size(16 * KIB..=MIB, "512KiB"));
-    let handles = table
-        .get("handles_max")
-        .and_then(|item| item.integer(1..=100_000, 1_000));
-    let component = table
-        .get("component_bytes_max")
-        .and_then(|item| item.size(1..=256 * MIB, "32MiB"));
+    let stack = table.get("stack_bytes_max").and_then(|item| item.size(16 * KIB..=MIB, "512KiB"));
+    let handles = table.get("handles_max").and_then(|item| item.integer(1..=100_000, 1_000));
+    let component = table.get("component_bytes_max").and_then(|item| item.size(1..=256 * MIB, "32MiB"));
     table.finish();
     LimitsPlan {
         memory_bytes_max: memory.unwrap_or(base.memory_bytes_max),
@@ -62,9 +46,7 @@ pub fn read(table: Option<Table<'_>>, base: LimitsPlan) -> LimitsPlan {
         deadline: deadline.map_or(base.deadline, |us| Duration::from_micros(us.unsigned_abs())),
         result_bytes_max: result.unwrap_or(base.result_bytes_max),
         stack_bytes_max: stack.unwrap_or(base.stack_bytes_max),
-        handles_max: handles
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or(base.handles_max),
+        handles_max: handles.and_then(|count| u32::try_from(count).ok()).unwrap_or(base.handles_max),
         component_bytes_max: component.unwrap_or(base.component_bytes_max),
     }
 }

@@ -40,18 +40,10 @@ pub struct File {
 pub fn read<'a>(reader: &'a Reader<'a>, document: &'a DeTable<'a>) -> File {
     let root = reader.root(document);
     // Asked for in the order in which the list of known sections should read.
-    let (job, source) = (
-        root.need("pipeline", JOB_EXAMPLE),
-        root.need("source", SOURCE_EXAMPLE),
-    );
-    let (schema, time) = (
-        root.need("schema", SCHEMA_EXAMPLE),
-        root.need("time", TIME_EXAMPLE),
-    );
-    let (steps, kpis) = (
-        sections(root.get("preprocess"), "preprocess"),
-        sections(root.need("kpi", KPI_EXAMPLE), "kpi"),
-    );
+    let (job, source) = (root.need("pipeline", JOB_EXAMPLE), root.need("source", SOURCE_EXAMPLE));
+    let (schema, time) = (root.need("schema", SCHEMA_EXAMPLE), root.need("time", TIME_EXAMPLE));
+    let (steps, kpis) =
+        (sections(root.get("preprocess"), "preprocess"), sections(root.need("kpi", KPI_EXAMPLE), "kpi"));
     let sinks = sections(root.need("sink", SINK_EXAMPLE), "sink");
     let (dead_letters, checkpoint) = (root.get("dead_letters"), root.get("checkpoint"));
     let limits = limits::read(section(root.get("limits"), "limits"), limits::DEFAULTS);
@@ -60,18 +52,10 @@ pub fn read<'a>(reader: &'a Reader<'a>, document: &'a DeTable<'a>) -> File {
         source: section(source, "source").and_then(source::read),
         schema: section(schema, "schema").map(schema::read),
         time: section(time, "time").map(time::read),
-        preprocess: steps
-            .into_iter()
-            .map(|table| plugin::step(table, limits))
-            .collect(),
-        kpis: kpis
-            .into_iter()
-            .map(|table| kpi::read(table, limits))
-            .collect(),
+        preprocess: steps.into_iter().map(|table| plugin::step(table, limits)).collect(),
+        kpis: kpis.into_iter().map(|table| kpi::read(table, limits)).collect(),
         sinks: sinks.into_iter().map(sink::read).collect(),
-        dead_letters: section(dead_letters, "dead_letters")
-            .map(job::dead_letters)
-            .unwrap_or_default(),
+        dead_letters: section(dead_letters, "dead_letters").map(job::dead_letters).unwrap_or_default(),
         checkpoint: section(checkpoint, "checkpoint").and_then(job::checkpoint),
     };
     root.finish();
@@ -82,24 +66,18 @@ pub fn read<'a>(reader: &'a Reader<'a>, document: &'a DeTable<'a>) -> File {
 const SECTIONS_MAX: usize = 1_000;
 
 const JOB_EXAMPLE: &str = "write `[pipeline]` and under it `name = \"retail\"`";
-const SOURCE_EXAMPLE: &str =
-    "write `[source]` and under it `type = \"file\"` and `files = [\"in.jsonl\"]`";
-const SCHEMA_EXAMPLE: &str =
-    "write `[schema]` and under it the fields of a record: `fields.country = \"text\"`";
-const TIME_EXAMPLE: &str =
-    "write `[time]` and under it `column = \"timestamp\"` and `max_out_of_orderness = \"10m\"`";
-const KPI_EXAMPLE: &str = "write `[[kpi]]` and under it `name = \"sales\"`, `plugin = \"sales\"`, `window = \"tumbling 1m\"`";
-const SINK_EXAMPLE: &str =
-    "write `[[sink]]` and under it `type = \"json-files\"` and `path = \"out\"`";
+const SOURCE_EXAMPLE: &str = "write `[source]` and under it `type = \"file\"` and `files = [\"in.jsonl\"]`";
+const SCHEMA_EXAMPLE: &str = "write `[schema]` and under it the fields of a record: `fields.country = \"text\"`";
+const TIME_EXAMPLE: &str = "write `[time]` and under it `column = \"timestamp\"` and `max_out_of_orderness = \"10m\"`";
+const KPI_EXAMPLE: &str =
+    "write `[[kpi]]` and under it `name = \"sales\"`, `plugin = \"sales\"`, `window = \"tumbling 1m\"`";
+const SINK_EXAMPLE: &str = "write `[[sink]]` and under it `type = \"json-files\"` and `path = \"out\"`";
 
 /// A section that stands once: `[name]`.
 fn section<'a>(item: Option<Item<'a>>, name: &str) -> Option<Table<'a>> {
     let item = item?;
     if let DeValue::Array(_) = item.value {
-        item.problem(
-            format!("`{name}` stands once"),
-            format!("write `[{name}]` with single brackets, and only one"),
-        );
+        item.problem(format!("`{name}` stands once"), format!("write `[{name}]` with single brackets, and only one"));
         return None;
     }
     let DeValue::Table(_) = item.value else {
@@ -116,17 +94,11 @@ fn section<'a>(item: Option<Item<'a>>, name: &str) -> Option<Table<'a>> {
 fn sections<'a>(item: Option<Item<'a>>, name: &str) -> Vec<Table<'a>> {
     let Some(item) = item else { return Vec::new() };
     let DeValue::Array(array) = item.value else {
-        item.problem(
-            format!("`{name}` is a list of sections"),
-            format!("write `[[{name}]]` with double brackets"),
-        );
+        item.problem(format!("`{name}` is a list of sections"), format!("write `[[{name}]]` with double brackets"));
         return Vec::new();
     };
     if array.is_empty() {
-        item.problem(
-            format!("`{name}` is empty"),
-            format!("write `[[{name}]]` and its keys below"),
-        );
+        item.problem(format!("`{name}` is empty"), format!("write `[[{name}]]` and its keys below"));
     }
     if array.len() > SECTIONS_MAX {
         item.problem(
@@ -137,8 +109,5 @@ fn sections<'a>(item: Option<Item<'a>>, name: &str) -> Vec<Table<'a>> {
     }
     let title = format!("[[{name}]]");
     let elements = item.elements("").unwrap_or_default();
-    elements
-        .iter()
-        .filter_map(|element| element.table(&title, "[{ … }]"))
-        .collect()
+    elements.iter().filter_map(|element| element.table(&title, "[{ … }]")).collect()
 }

@@ -16,26 +16,13 @@ pub fn step(table: Table<'_>, limits: LimitsPlan) -> Option<PluginPlan> {
 
 /// The keys `plugin`, `options` and `limits` of a table.
 pub fn read(table: &Table<'_>, example: &str, base: LimitsPlan) -> Option<PluginPlan> {
-    let plugin = table
-        .need("plugin", &format!("\"{example}\""))
-        .and_then(|item| reference(&item, example));
-    let options = table
-        .get("options")
-        .map(|item| (options(&item), item.place.clone()));
-    let own = table
-        .get("limits")
-        .and_then(|item| item.table("`limits`", "{ memory_bytes_max = \"64MiB\" }"));
+    let plugin = table.need("plugin", &format!("\"{example}\"")).and_then(|item| reference(&item, example));
+    let options = table.get("options").map(|item| (options(&item), item.place.clone()));
+    let own = table.get("limits").and_then(|item| item.table("`limits`", "{ memory_bytes_max = \"64MiB\" }"));
     let limits = limits::read(own, base);
     let (text, reference) = plugin?;
     let (options, options_place) = options.unwrap_or_else(|| (Vec::new(), text.place.clone()));
-    Some(PluginPlan {
-        plugin: text.value,
-        reference,
-        place: text.place,
-        options,
-        options_place,
-        limits,
-    })
+    Some(PluginPlan { plugin: text.value, reference, place: text.place, options, options_place, limits })
 }
 
 fn reference(item: &Item<'_>, example: &str) -> Option<(Text, PluginReference)> {
@@ -59,10 +46,7 @@ fn reference(item: &Item<'_>, example: &str) -> Option<(Text, PluginReference)> 
 fn pinned(item: &Item<'_>, text: &Text, name: &str, digest: &str) -> Option<PluginReference> {
     let sha256 = digest.to_ascii_lowercase();
     if is_name(name) && sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some(PluginReference::Pinned {
-            name: name.to_string(),
-            sha256,
-        });
+        return Some(PluginReference::Pinned { name: name.to_string(), sha256 });
     }
     item.problem(
         format!("{} is no digest pin", text.shown),
@@ -76,10 +60,7 @@ fn options(item: &Item<'_>) -> Vec<(String, OptionValue)> {
     let Some(table) = item.table("`options`", "{ top = 10 }") else {
         return Vec::new();
     };
-    table
-        .items()
-        .filter_map(|item| Some((item.key.clone(), option(&item)?)))
-        .collect()
+    table.items().filter_map(|item| Some((item.key.clone(), option(&item)?))).collect()
 }
 
 fn option(item: &Item<'_>) -> Option<OptionValue> {
@@ -95,26 +76,12 @@ fn option(item: &Item<'_>) -> Option<OptionValue> {
 
 fn list(item: &Item<'_>) -> Option<OptionValue> {
     let elements = item.elements("[1, 2]")?;
-    let texts = elements
-        .iter()
-        .filter(|element| element.value.is_str())
-        .count();
-    let wholes = elements
-        .iter()
-        .filter(|element| element.value.is_integer())
-        .count();
-    let floats = elements
-        .iter()
-        .filter(|element| element.value.is_float())
-        .count();
+    let texts = elements.iter().filter(|element| element.value.is_str()).count();
+    let wholes = elements.iter().filter(|element| element.value.is_integer()).count();
+    let floats = elements.iter().filter(|element| element.value.is_float()).count();
     // Reads every element before it gives up, so that each wrong one is told.
     fn all<'i, T>(elements: &[Item<'i>], one: impl Fn(&Item<'i>) -> Option<T>) -> Option<Vec<T>> {
-        elements
-            .iter()
-            .map(one)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect()
+        elements.iter().map(one).collect::<Vec<_>>().into_iter().collect()
     }
     if texts == elements.len() {
         all(&elements, |element| Some(element.text("x")?.value)).map(OptionValue::Texts)
@@ -124,10 +91,7 @@ fn list(item: &Item<'_>) -> Option<OptionValue> {
         all(&elements, float64).map(OptionValue::Float64s)
     } else {
         item.problem(
-            format!(
-                "the option `{}` mixes types, or holds what an option can't",
-                item.key
-            ),
+            format!("the option `{}` mixes types, or holds what an option can't", item.key),
             "a list holds only whole numbers, only numbers, or only texts",
         );
         None
@@ -148,10 +112,7 @@ fn int64(item: &Item<'_>) -> Option<i64> {
 fn float64(item: &Item<'_>) -> Option<f64> {
     let value = number(item.value);
     if value.is_none() {
-        item.problem(
-            format!("the option `{}` is not finite", item.key),
-            "write a finite number such as `1.5`",
-        );
+        item.problem(format!("the option `{}` is not finite", item.key), "write a finite number such as `1.5`");
     }
     value
 }

@@ -16,16 +16,8 @@ const RECORD_BYTES: (u64, u64) = (256 << 20, 1 << 20);
 /// Elements of a list: at the most, and by default.
 const LIST_ELEMENTS: (u64, u64) = (1 << 24, 65_536);
 
-const TYPES: [&str; 6] = [
-    "int64",
-    "float64",
-    "decimal(2)",
-    "boolean",
-    "text",
-    "timestamp",
-];
-const TYPES_HELP: &str =
-    "types: int64, float64, decimal(scale) with a scale of 0 to 18, boolean, text, timestamp";
+const TYPES: [&str; 6] = ["int64", "float64", "decimal(2)", "boolean", "text", "timestamp"];
+const TYPES_HELP: &str = "types: int64, float64, decimal(scale) with a scale of 0 to 18, boolean, text, timestamp";
 
 /// `[schema]`.
 pub struct Schema {
@@ -51,15 +43,9 @@ pub fn read(table: Table<'_>) -> Schema {
     let fields = table.need("fields", "{ country = \"text\" }");
     let fields = fields.and_then(|item| item.table("`fields`", "{ country = \"text\" }"));
     let fields = fields.map(|table| declared(&table)).unwrap_or_default();
-    let depth = table
-        .get("depth_max")
-        .and_then(|item| item.integer(1..=DEPTH.0, DEPTH.1));
-    let bytes = table
-        .get("record_bytes_max")
-        .and_then(|item| item.size(2..=RECORD_BYTES.0, "1MiB"));
-    let elements = table
-        .get("list_elements_max")
-        .and_then(|item| item.integer(1..=LIST_ELEMENTS.0, LIST_ELEMENTS.1));
+    let depth = table.get("depth_max").and_then(|item| item.integer(1..=DEPTH.0, DEPTH.1));
+    let bytes = table.get("record_bytes_max").and_then(|item| item.size(2..=RECORD_BYTES.0, "1MiB"));
+    let elements = table.get("list_elements_max").and_then(|item| item.integer(1..=LIST_ELEMENTS.0, LIST_ELEMENTS.1));
     table.finish();
     Schema {
         fields,
@@ -88,8 +74,7 @@ fn declared(fields: &Table<'_>) -> Vec<Declared> {
             Err(why) => item.reader.push(not_a_path(&item, why)),
             Ok(path) => {
                 if let Err((earlier, conflict)) = paths.add(&path, declared.len()) {
-                    item.reader
-                        .push(contradiction(&item, &declared[earlier], conflict));
+                    item.reader.push(contradiction(&item, &declared[earlier], conflict));
                     field.plan = None;
                 }
             }
@@ -100,10 +85,7 @@ fn declared(fields: &Table<'_>) -> Vec<Declared> {
 }
 
 fn not_a_path(item: &Item<'_>, why: &str) -> Problem {
-    let problem = Problem::new(
-        item.key_place.clone(),
-        format!("`{}` is no path: {why}", clip(&item.key)),
-    );
+    let problem = Problem::new(item.key_place.clone(), format!("`{}` is no path: {why}", clip(&item.key)));
     problem.help("write for example `fields.country`, `fields.\"customer.id\"`, `fields.\"items[].unit_price\"`")
 }
 
@@ -114,27 +96,16 @@ fn contradiction(item: &Item<'_>, earlier: &(Declared, Place), conflict: Conflic
             format!("`{prefix}` is a list for one and not for the other"),
             "write `[]` after the name of a list in every path through it",
         ),
-        Conflict::ValueOrObject(prefix) => (
-            format!("`{prefix}` is a value for one and an object for the other"),
-            "declare one of the two",
-        ),
+        Conflict::ValueOrObject(prefix) => {
+            (format!("`{prefix}` is a value for one and an object for the other"), "declare one of the two")
+        }
     };
-    let problem = Problem::new(
-        item.key_place.clone(),
-        format!("`{key}` contradicts `{other}`: {why}"),
-    );
-    problem
-        .label("this")
-        .other(earlier.1.clone(), "and this")
-        .help(help)
+    let problem = Problem::new(item.key_place.clone(), format!("`{key}` contradicts `{other}`: {why}"));
+    problem.label("this").other(earlier.1.clone(), "and this").help(help)
 }
 
 fn field(item: &Item<'_>, path: Option<&ColumnPath>) -> Declared {
-    let mut declared = Declared {
-        path: item.key.clone(),
-        required: None,
-        plan: None,
-    };
+    let mut declared = Declared { path: item.key.clone(), required: None, plan: None };
     let list = path.is_some_and(ColumnPath::is_list);
     let (kind, form, zone) = match item.value {
         DeValue::Table(_) if item.place == item.key_place => return unquoted(item, declared),
@@ -142,14 +113,8 @@ fn field(item: &Item<'_>, path: Option<&ColumnPath>) -> Declared {
             let Some(table) = item.table(&format!("the field `{}`", clip(&item.key)), "") else {
                 return declared;
             };
-            let parts = (
-                table.need("type", "\"timestamp\""),
-                table.get("format"),
-                table.get("zone"),
-            );
-            declared.required = table
-                .get("required")
-                .and_then(|item| Some((item.boolean()?, item.place.clone())));
+            let parts = (table.need("type", "\"timestamp\""), table.get("format"), table.get("zone"));
+            declared.required = table.get("required").and_then(|item| Some((item.boolean()?, item.place.clone())));
             table.finish();
             parts
         }
@@ -164,24 +129,14 @@ fn field(item: &Item<'_>, path: Option<&ColumnPath>) -> Declared {
         };
         Some(plan)
     } else {
-        [form, zone]
-            .into_iter()
-            .flatten()
-            .for_each(|extra| only_for_timestamps(&extra, scalar));
+        [form, zone].into_iter().flatten().for_each(|extra| only_for_timestamps(&extra, scalar));
         None
     };
     declared.plan = Some(FieldPlan {
         path: item.key.clone(),
-        column_type: if list {
-            ColumnType::List(scalar)
-        } else {
-            ColumnType::Scalar(scalar)
-        },
+        column_type: if list { ColumnType::List(scalar) } else { ColumnType::Scalar(scalar) },
         timestamp,
-        required: declared
-            .required
-            .as_ref()
-            .is_some_and(|(required, _)| *required),
+        required: declared.required.as_ref().is_some_and(|(required, _)| *required),
         place: item.key_place.clone(),
     });
     declared
@@ -189,16 +144,9 @@ fn field(item: &Item<'_>, path: Option<&ColumnPath>) -> Declared {
 
 /// `fields.customer.id = "text"`: TOML takes the dot for itself, and `fields.customer.type = "text"` could mean two things.
 fn unquoted(item: &Item<'_>, declared: Declared) -> Declared {
-    let inner = item
-        .value
-        .as_table()
-        .and_then(|table| table.keys().next())
-        .map(|key| key.get_ref().to_string());
+    let inner = item.value.as_table().and_then(|table| table.keys().next()).map(|key| key.get_ref().to_string());
     let key = clip(&item.key);
-    let problem = Problem::new(
-        item.key_place.clone(),
-        format!("the path after `fields.{key}` stands without quotes"),
-    );
+    let problem = Problem::new(item.key_place.clone(), format!("the path after `fields.{key}` stands without quotes"));
     let inner = clip(&inner.unwrap_or_default());
     item.reader.push(problem.help(format!(
         "write `fields.\"{key}.{inner}\" = …` for `{inner}` within `{key}`, or `fields.{key} = {{ type = … }}` for the field `{key}`"
@@ -209,13 +157,9 @@ fn unquoted(item: &Item<'_>, declared: Declared) -> Declared {
 fn only_for_timestamps(item: &Item<'_>, scalar: ScalarType) {
     let problem = Problem::new(
         item.key_place.clone(),
-        format!(
-            "`{}` goes with a timestamp, and this field is {scalar}",
-            item.key
-        ),
+        format!("`{}` goes with a timestamp, and this field is {scalar}", item.key),
     );
-    item.reader
-        .push(problem.help("leave it out, or write `type = \"timestamp\"`"));
+    item.reader.push(problem.help("leave it out, or write `type = \"timestamp\"`"));
 }
 
 fn scalar(item: &Item<'_>) -> Option<ScalarType> {
@@ -229,11 +173,7 @@ fn scalar(item: &Item<'_>) -> Option<ScalarType> {
         other => decimal(other),
     };
     if scalar.is_none() {
-        let problem = Problem::new(
-            text.place.clone(),
-            format!("there is no type {}", text.shown),
-        )
-        .help(TYPES_HELP);
+        let problem = Problem::new(text.place.clone(), format!("there is no type {}", text.shown)).help(TYPES_HELP);
         item.reader.push(match meant(item.reader, &text.value) {
             Some(word) => problem.label(format!("did you mean \"{word}\"?")),
             None => problem,
@@ -259,9 +199,7 @@ fn meant(reader: &Reader<'_>, text: &str) -> Option<&'static str> {
         "datetime" | "date" | "time" => Some("timestamp"),
         // A scale that is too large is not mended by a guess.
         lower if lower.starts_with("decimal(") => None,
-        lower if lower.starts_with("decimal") || lower == "money" || lower == "numeric" => {
-            Some("decimal(2)")
-        }
+        lower if lower.starts_with("decimal") || lower == "money" || lower == "numeric" => Some("decimal(2)"),
         lower => reader.suggest(lower, TYPES.into_iter()),
     }
 }

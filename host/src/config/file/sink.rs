@@ -30,18 +30,11 @@ pub fn read(table: Table<'_>) -> Option<Sink> {
     }
     let kpis = table.get("kpis").and_then(|item| kpis(&item));
     let path = table.need("path", "\"out\"");
-    let place = path
-        .as_ref()
-        .map_or_else(|| table.place.clone(), |item| item.place.clone());
+    let place = path.as_ref().map_or_else(|| table.place.clone(), |item| item.place.clone());
     let path = path.and_then(|item| job::path(&item, "out"));
     let interval = table.get("interval").and_then(|item| interval(&item));
     table.finish();
-    Some(Sink {
-        kpis,
-        path,
-        interval_us: interval.unwrap_or(INTERVAL_US),
-        place,
-    })
+    Some(Sink { kpis, path, interval_us: interval.unwrap_or(INTERVAL_US), place })
 }
 
 fn is_json_files(item: &Item<'_>) -> bool {
@@ -51,26 +44,19 @@ fn is_json_files(item: &Item<'_>) -> bool {
     if text.value == "json-files" {
         return true;
     }
-    let problem = Problem::new(
-        item.place.clone(),
-        format!("there is no sink type {}", text.shown),
-    );
+    let problem = Problem::new(item.place.clone(), format!("there is no sink type {}", text.shown));
     let label = item
         .reader
         .suggest(&text.value, ["json-files"].into_iter())
         .map_or("unknown type", |_| "did you mean `json-files`?");
-    item.reader
-        .push(problem.label(label).help("write `type = \"json-files\"`"));
+    item.reader.push(problem.label(label).help("write `type = \"json-files\"`"));
     false
 }
 
 fn kpis(item: &Item<'_>) -> Option<Vec<Text>> {
     let names = item.word_list("sales")?;
     if item.value.as_array().is_some_and(|list| list.is_empty()) {
-        item.problem(
-            "`kpis` is empty: the sink would take nothing",
-            "name the KPIs, or leave the key out for all",
-        );
+        item.problem("`kpis` is empty: the sink would take nothing", "name the KPIs, or leave the key out for all");
     }
     kpi::unique(item, &names, "the KPI", "in `kpis`");
     Some(names)
@@ -79,10 +65,7 @@ fn kpis(item: &Item<'_>) -> Option<Vec<Text>> {
 fn interval(item: &Item<'_>) -> Option<i64> {
     let us = item.duration(1_000, DURATION_MAX_US, "10m")?;
     if us % 1_000 != 0 {
-        item.problem(
-            "`interval` must be a whole number of milliseconds",
-            "write for example `interval = \"10m\"`",
-        );
+        item.problem("`interval` must be a whole number of milliseconds", "write for example `interval = \"10m\"`");
         return None;
     }
     Some(us)

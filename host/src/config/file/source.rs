@@ -13,37 +13,24 @@ const TYPES: [&str; 3] = ["kafka", "file", "generator"];
 /// Properties that Weir sets, each with what to do instead.
 const OURS: [(&str, &str); 9] = [
     ("bootstrap.servers", "write `brokers = \"…\"` in [source]"),
-    (
-        "metadata.broker.list",
-        "write `brokers = \"…\"` in [source]",
-    ),
-    (
-        "auto.offset.reset",
-        "write `start = \"earliest\"`, \"latest\" or a timestamp in [source]",
-    ),
+    ("metadata.broker.list", "write `brokers = \"…\"` in [source]"),
+    ("auto.offset.reset", "write `start = \"earliest\"`, \"latest\" or a timestamp in [source]"),
     ("enable.auto.commit", COMMITS),
     ("auto.commit.enable", COMMITS),
     ("enable.auto.offset.store", COMMITS),
     ("auto.commit.interval.ms", COMMITS),
-    (
-        "enable.partition.eof",
-        "leave it out; Weir needs to see the ends of partitions",
-    ),
+    ("enable.partition.eof", "leave it out; Weir needs to see the ends of partitions"),
     ("check.crcs", "leave it out; Weir always checks"),
 ];
-const COMMITS: &str = "leave it out; Weir keeps the offsets in its checkpoint, so that none is skipped or counted twice";
+const COMMITS: &str =
+    "leave it out; Weir keeps the offsets in its checkpoint, so that none is skipped or counted twice";
 
 /// Records of a second at the most: beyond any machine, and its reciprocal is still a time.
 const RATE_MAX: f64 = 1e9;
 
 pub fn read(table: Table<'_>) -> Option<SourcePlan> {
-    let kind = table
-        .need("type", "\"kafka\"")
-        .map(|item| item.word("kafka"));
-    let plan = match kind
-        .as_ref()
-        .map(|kind| kind.as_ref().map(|text| text.value.as_str()))
-    {
+    let kind = table.need("type", "\"kafka\"").map(|item| item.word("kafka"));
+    let plan = match kind.as_ref().map(|kind| kind.as_ref().map(|text| text.value.as_str())) {
         Some(Some("kafka")) => kafka(&table),
         Some(Some("file")) => file(&table),
         Some(Some("generator")) => Some(SourcePlan::Generator(generator(&table))),
@@ -60,10 +47,7 @@ pub fn read(table: Table<'_>) -> Option<SourcePlan> {
 }
 
 fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
-    let problem = Problem::new(
-        kind.place.clone(),
-        format!("there is no source type {}", kind.shown),
-    );
+    let problem = Problem::new(kind.place.clone(), format!("there is no source type {}", kind.shown));
     let problem = problem.help("types: kafka, file, generator");
     match reader.suggest(&kind.value, TYPES.into_iter()) {
         Some(near) => problem.label(format!("did you mean \"{near}\"?")),
@@ -72,17 +56,10 @@ fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
 }
 
 fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
-    let brokers = table
-        .need("brokers", "\"127.0.0.1:9092\"")
-        .and_then(|item| item.word("127.0.0.1:9092"));
-    let topic = table
-        .need("topic", "\"invoices\"")
-        .and_then(|item| topic(&item));
+    let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
+    let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item));
     let start = table.get("start").map(|item| start(&item));
-    let properties = table
-        .get("properties")
-        .map(|item| properties(&item))
-        .unwrap_or_default();
+    let properties = table.get("properties").map(|item| properties(&item)).unwrap_or_default();
     let topic = topic?;
     Some(SourcePlan::Kafka {
         brokers: brokers?.value,
@@ -97,10 +74,7 @@ fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
 fn topic(item: &Item<'_>) -> Option<Text> {
     let text = item.word("invoices")?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if text.value.len() <= 249
-        && text.value.bytes().all(fits)
-        && !matches!(text.value.as_str(), "." | "..")
-    {
+    if text.value.len() <= 249 && text.value.bytes().all(fits) && !matches!(text.value.as_str(), "." | "..") {
         return Some(text);
     }
     item.problem(
@@ -120,16 +94,11 @@ fn start(item: &Item<'_>) -> Option<StartPlan> {
         }
     }
     // Kafka gives negative timestamps a meaning of their own.
-    timestamp(item, "earliest")
-        .filter(|us| *us >= 0 || before_1970(item))
-        .map(StartPlan::Timestamp)
+    timestamp(item, "earliest").filter(|us| *us >= 0 || before_1970(item)).map(StartPlan::Timestamp)
 }
 
 fn before_1970(item: &Item<'_>) -> bool {
-    item.problem(
-        "Kafka keeps no records from before 1970",
-        "write `start = \"earliest\"`",
-    );
+    item.problem("Kafka keeps no records from before 1970", "write `start = \"earliest\"`");
     false
 }
 
@@ -143,11 +112,7 @@ fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
     if let Ok(moment) = typed.parse::<Timestamp>() {
         return Some(moment.as_microsecond());
     }
-    let words = if example == "earliest" {
-        "\"earliest\", \"latest\" or "
-    } else {
-        ""
-    };
+    let words = if example == "earliest" { "\"earliest\", \"latest\" or " } else { "" };
     item.problem(
         format!("`{}` = {shown} is no point in time", item.key),
         format!("write {words}a timestamp with its offset, such as \"2020-09-18T00:00:00Z\""),
@@ -172,18 +137,12 @@ fn flatten(table: &Table<'_>, prefix: &str, properties: &mut Properties) {
                 flatten(&inner, &format!("{name}."), properties);
             }
         } else if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == name) {
-            let problem = Problem::new(
-                item.key_place.clone(),
-                format!("Weir sets the property `{name}` itself"),
-            );
+            let problem = Problem::new(item.key_place.clone(), format!("Weir sets the property `{name}` itself"));
             item.reader.push(problem.help(*instead));
         } else if let Some(value) = property(&item)
             && properties.0.insert(name.clone(), value).is_some()
         {
-            let problem = Problem::new(
-                item.key_place.clone(),
-                format!("the property `{}` stands twice", clip(&name)),
-            );
+            let problem = Problem::new(item.key_place.clone(), format!("the property `{}` stands twice", clip(&name)));
             item.reader.push(problem.help("leave one of them out"));
         }
     }
@@ -201,36 +160,18 @@ fn property(item: &Item<'_>) -> Option<String> {
 }
 
 fn file(table: &Table<'_>) -> Option<SourcePlan> {
-    let files = table
-        .need("files", "[\"in.jsonl\"]")
-        .and_then(|item| files(&item));
+    let files = table.need("files", "[\"in.jsonl\"]").and_then(|item| files(&item));
     let rate = table.get("rate").and_then(|item| rate(&item));
-    Some(SourcePlan::File {
-        files: files?,
-        rate,
-    })
+    Some(SourcePlan::File { files: files?, rate })
 }
 
 fn files(item: &Item<'_>) -> Option<Vec<(String, Place)>> {
     let typed = item.words("in.jsonl")?;
     if item.value.as_array().is_some_and(|list| list.is_empty()) {
-        item.problem(
-            "`files` is empty",
-            "name at least one file or pattern: `files = [\"in/*.jsonl\"]`",
-        );
+        item.problem("`files` is empty", "name at least one file or pattern: `files = [\"in/*.jsonl\"]`");
     }
-    crate::config::file::kpi::unique(
-        item,
-        &typed,
-        "the file",
-        "in `files`: its records would count twice",
-    );
-    Some(
-        typed
-            .into_iter()
-            .filter_map(|text| pattern(item, text))
-            .collect(),
-    )
+    crate::config::file::kpi::unique(item, &typed, "the file", "in `files`: its records would count twice");
+    Some(typed.into_iter().filter_map(|text| pattern(item, text)).collect())
 }
 
 fn pattern(item: &Item<'_>, text: Text) -> Option<(String, Place)> {
@@ -253,11 +194,7 @@ fn pattern(item: &Item<'_>, text: Text) -> Option<(String, Place)> {
     };
     let escaped = glob::Pattern::escape(folder);
     let typed = text.value.strip_prefix("./").unwrap_or(&text.value);
-    let separator = if escaped.is_empty() || escaped.ends_with('/') {
-        ""
-    } else {
-        "/"
-    };
+    let separator = if escaped.is_empty() || escaped.ends_with('/') { "" } else { "/" };
     Some((format!("{escaped}{separator}{typed}"), text.place))
 }
 
@@ -267,31 +204,17 @@ fn rate(item: &Item<'_>) -> Option<f64> {
 
 fn generator(table: &Table<'_>) -> GeneratorPlan {
     let integer = |key: &'static str, min: u64, max: u64, example: u64| {
-        table
-            .get(key)
-            .and_then(|item| item.integer(min..=max, example))
+        table.get(key).and_then(|item| item.integer(min..=max, example))
     };
-    let share = |key: &'static str| {
-        table
-            .get(key)
-            .and_then(|item| item.number(0.0..=1.0, 0.01))
-            .unwrap_or(0.0)
-    };
+    let share = |key: &'static str| table.get(key).and_then(|item| item.number(0.0..=1.0, 0.01)).unwrap_or(0.0);
     let plan = GeneratorPlan {
         seed: integer("seed", 0, i64::MAX as u64, 1).unwrap_or(1),
         partitions: integer("partitions", 1, 1_024, 4).unwrap_or(1) as u32,
         records: integer("records", 1, i64::MAX as u64, 1_000_000),
         rate: table.get("rate").and_then(|item| rate(&item)),
-        start_us: table
-            .get("start")
-            .and_then(|item| generator_start(&item))
-            .unwrap_or(GENERATOR_START_US),
-        records_per_minute: integer("records_per_minute", 1, 1_000_000_000, 600).unwrap_or(600)
-            as u32,
-        disorder_us: table
-            .get("disorder")
-            .and_then(|item| item.duration(0, DURATION_MAX_US, "5m"))
-            .unwrap_or(0),
+        start_us: table.get("start").and_then(|item| generator_start(&item)).unwrap_or(GENERATOR_START_US),
+        records_per_minute: integer("records_per_minute", 1, 1_000_000_000, 600).unwrap_or(600) as u32,
+        disorder_us: table.get("disorder").and_then(|item| item.duration(0, DURATION_MAX_US, "5m")).unwrap_or(0),
         late_share: share("late_share"),
         broken_share: share("broken_share"),
     };
@@ -313,10 +236,7 @@ fn generator_start(item: &Item<'_>) -> Option<i64> {
     let us = timestamp(item, "2020-01-01T00:00:00Z")?;
     let years = -62_135_596_800_000_000..=253_402_300_799_999_999;
     if !years.contains(&us) {
-        item.problem(
-            "`start` must be in the years 1 to 9999",
-            "write for example `start = \"2020-01-01T00:00:00Z\"`",
-        );
+        item.problem("`start` must be in the years 1 to 9999", "write for example `start = \"2020-01-01T00:00:00Z\"`");
         return None;
     }
     Some(us)

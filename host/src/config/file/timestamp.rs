@@ -8,18 +8,14 @@ use jiff::fmt::strtime::{BrokenDownTime, format};
 use jiff::tz::{TimeZone, db};
 use jiff::{Timestamp, Zoned};
 
-const FORMAT_HELP: &str = "write a strftime format such as \"%Y-%m-%d %H:%M:%S\", or \"rfc3339\", \"epoch_s\", \"epoch_ms\", \"epoch_us\"";
+const FORMAT_HELP: &str =
+    "write a strftime format such as \"%Y-%m-%d %H:%M:%S\", or \"rfc3339\", \"epoch_s\", \"epoch_ms\", \"epoch_us\"";
 
 /// Two moments that between them show every part of a date that a format may lose: a two-digit day after noon and a one-digit one before.
 const SAMPLES_US: [i64; 2] = [1_600_469_707_123_456, 4_000_000_000];
 
 /// The form of a timestamp field; `format` is missing where it was not given.
-pub fn plan(
-    field: &str,
-    place: &Item<'_>,
-    form: Option<Item<'_>>,
-    zone: Option<Item<'_>>,
-) -> Option<TimestampPlan> {
+pub fn plan(field: &str, place: &Item<'_>, form: Option<Item<'_>>, zone: Option<Item<'_>>) -> Option<TimestampPlan> {
     let Some(form) = form else {
         place.problem(
             format!("the timestamp `{field}` has no format"),
@@ -43,16 +39,10 @@ pub fn plan(
 }
 
 fn strftime(form: &Item<'_>, text: &Text, zone: Option<Item<'_>>) -> Option<TimestampPlan> {
-    let near = form.reader.suggest(
-        &text.value,
-        ["rfc3339", "epoch_s", "epoch_ms", "epoch_us"].into_iter(),
-    );
+    let near = form.reader.suggest(&text.value, ["rfc3339", "epoch_s", "epoch_ms", "epoch_us"].into_iter());
     if !text.value.contains('%') {
-        let problem = Problem::new(
-            text.place.clone(),
-            format!("{} is no timestamp format", text.shown),
-        )
-        .help(FORMAT_HELP);
+        let problem =
+            Problem::new(text.place.clone(), format!("{} is no timestamp format", text.shown)).help(FORMAT_HELP);
         form.reader.push(match near {
             Some(near) => problem.label(format!("did you mean \"{near}\"?")),
             None => problem,
@@ -62,13 +52,7 @@ fn strftime(form: &Item<'_>, text: &Text, zone: Option<Item<'_>>) -> Option<Time
     let has_offset = match tried(&text.value) {
         Ok(has_offset) => has_offset,
         Err(why) => {
-            form.problem(
-                format!(
-                    "{} is no format that timestamps can be read with: {why}",
-                    text.shown
-                ),
-                FORMAT_HELP,
-            );
+            form.problem(format!("{} is no format that timestamps can be read with: {why}", text.shown), FORMAT_HELP);
             return None;
         }
     };
@@ -80,20 +64,12 @@ fn strftime(form: &Item<'_>, text: &Text, zone: Option<Item<'_>>) -> Option<Time
         Some(zone) => zone_name(&zone)?,
         None => "UTC".to_string(),
     };
-    Some(TimestampPlan::Format {
-        format: text.value.clone(),
-        zone,
-    })
+    Some(TimestampPlan::Format { format: text.value.clone(), zone })
 }
 
 fn no_zone(zone: &Item<'_>, text: &Text, form: &Item<'_>) {
-    let problem = Problem::new(
-        zone.place.clone(),
-        format!("`zone` says nothing where the format is {}", text.shown),
-    );
-    let problem = problem
-        .label("never looked at")
-        .other(form.place.clone(), "such a timestamp is a moment by itself");
+    let problem = Problem::new(zone.place.clone(), format!("`zone` says nothing where the format is {}", text.shown));
+    let problem = problem.label("never looked at").other(form.place.clone(), "such a timestamp is a moment by itself");
     zone.reader.push(problem.help("leave `zone` out"));
 }
 
@@ -101,14 +77,10 @@ fn no_zone(zone: &Item<'_>, text: &Text, form: &Item<'_>) {
 fn tried(typed: &str) -> Result<bool, String> {
     let mut has_offset = false;
     for us in SAMPLES_US {
-        let sample = Timestamp::from_microsecond(us)
-            .map_err(|error| error.to_string())?
-            .to_zoned(TimeZone::UTC);
+        let sample = Timestamp::from_microsecond(us).map_err(|error| error.to_string())?.to_zoned(TimeZone::UTC);
         let written = format(typed, &sample).map_err(|error| error.to_string())?;
         let read = BrokenDownTime::parse(typed, &written).map_err(|error| error.to_string())?;
-        has_offset = read.offset().is_some()
-            || read.timestamp().is_some()
-            || read.iana_time_zone().is_some();
+        has_offset = read.offset().is_some() || read.timestamp().is_some() || read.iana_time_zone().is_some();
         same(&read, &sample)?;
     }
     Ok(has_offset)
@@ -144,25 +116,13 @@ fn zone_name(item: &Item<'_>) -> Option<String> {
     if let Some(name) = zone.as_ref().and_then(TimeZone::iana_name) {
         return Some(name.to_string());
     }
-    let names: Vec<String> = db()
-        .available()
-        .map(|name| name.as_str().to_string())
-        .collect();
-    let problem = Problem::new(
-        text.place.clone(),
-        format!("there is no time zone {}", text.shown),
-    );
-    let problem = problem
-        .help("write \"UTC\", a name such as \"Europe/London\", or an offset such as \"+02:00\"");
-    item.reader.push(
-        match item
-            .reader
-            .suggest(&text.value, names.iter().map(String::as_str))
-        {
-            Some(near) => problem.label(format!("did you mean \"{near}\"?")),
-            None => problem,
-        },
-    );
+    let names: Vec<String> = db().available().map(|name| name.as_str().to_string()).collect();
+    let problem = Problem::new(text.place.clone(), format!("there is no time zone {}", text.shown));
+    let problem = problem.help("write \"UTC\", a name such as \"Europe/London\", or an offset such as \"+02:00\"");
+    item.reader.push(match item.reader.suggest(&text.value, names.iter().map(String::as_str)) {
+        Some(near) => problem.label(format!("did you mean \"{near}\"?")),
+        None => problem,
+    });
     None
 }
 
@@ -173,11 +133,7 @@ fn is_offset(text: &str) -> bool {
         Some([tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => (tens - b'0') * 10 + (ones - b'0') <= max,
         _ => false,
     };
-    bytes.len() == 6
-        && matches!(bytes[0], b'+' | b'-')
-        && two(1, 23)
-        && bytes[3] == b':'
-        && two(4, 59)
+    bytes.len() == 6 && matches!(bytes[0], b'+' | b'-') && two(1, 23) && bytes[3] == b':' && two(4, 59)
 }
 
 #[cfg(test)]
@@ -226,16 +182,7 @@ mod tests {
         for text in ["+02:00", "-05:30", "+00:00", "-23:59"] {
             assert!(is_offset(text), "{text}");
         }
-        for text in [
-            "02:00",
-            "+2:00",
-            "+0200",
-            "+24:00",
-            "+02:60",
-            "+02:00:00",
-            "+0é:0",
-            "",
-        ] {
+        for text in ["02:00", "+2:00", "+0200", "+24:00", "+02:60", "+02:00:00", "+0é:0", ""] {
             assert!(!is_offset(text), "{text}");
         }
     }

@@ -6,13 +6,8 @@ use proptest::prelude::*;
 #[test]
 fn a_variable_can_neither_add_a_key_nor_be_expanded_again() {
     let env = |_: &str| Some("x\"\nworkers = 999\n${OTHER}".to_string());
-    let plan = parse(
-        "t",
-        &small("[[sink]]", "type = \"json-files\"\npath = \"${ANY}\""),
-        Path::new("/p"),
-        &env,
-    )
-    .unwrap();
+    let plan =
+        parse("t", &small("[[sink]]", "type = \"json-files\"\npath = \"${ANY}\""), Path::new("/p"), &env).unwrap();
     let SinkPlan::JsonFiles { path, .. } = &plan.sinks[0];
     assert_eq!(path, Path::new("/p/x\"\nworkers = 999\n${OTHER}"));
     assert_ne!(plan.workers, 999);
@@ -23,9 +18,7 @@ fn line_ends_and_byte_order_marks_of_other_systems() {
     assert_eq!(plan(&RETAIL.replace('\n', "\r\n")).kpis.len(), 2);
     assert_eq!(plan(&format!("\u{feff}{RETAIL}")).kpis.len(), 2);
     let text = format!("\u{feff}{}", RETAIL.replace("brokers =", "brokerz ="));
-    let said = parse("t", &text, Path::new("/p"), &env)
-        .unwrap_err()
-        .render(false);
+    let said = parse("t", &text, Path::new("/p"), &env).unwrap_err().render(false);
     assert!(said.contains("brokerz"), "{said}");
 }
 
@@ -40,10 +33,7 @@ fn load_says_why_a_file_cannot_be_read() {
     let missing = load(&folder.path().join("no.toml"), &env).unwrap_err();
     assert!(matches!(missing, ConfigError::Read { .. }), "{missing}");
     let binary = load(&write("b.toml", b"name = \"\xff\""), &env).unwrap_err();
-    assert!(
-        matches!(binary, ConfigError::NotText { valid_bytes: 8, .. }),
-        "{binary}"
-    );
+    assert!(matches!(binary, ConfigError::NotText { valid_bytes: 8, .. }), "{binary}");
     let mut large = small("", "").into_bytes();
     large.resize(FILE_BYTES_MAX as usize, b'\n');
     assert!(load(&write("fits.toml", &large), &env).is_ok());
@@ -53,65 +43,34 @@ fn load_says_why_a_file_cannot_be_read() {
     let plan = load(&write("good.toml", small("", "").as_bytes()), &env).unwrap();
     assert_eq!(plan.folder, folder.path());
     let wrong = load(&write("wrong.toml", b"[pipeline]"), &env).unwrap_err();
-    assert!(
-        matches!(&wrong, ConfigError::Problems(problems) if problems.len() > 1),
-        "{wrong}"
-    );
+    assert!(matches!(&wrong, ConfigError::Problems(problems) if problems.len() > 1), "{wrong}");
 }
 
 #[test]
 fn problems_are_sorted_capped_and_never_out_of_bounds() {
-    let file = SourceText {
-        name: "t".into(),
-        text: "é\nb".into(),
-    };
-    let mut problems = Problems::new(
-        file.clone(),
-        vec![Problem::new(3..4, "second"), Problem::new(1..1, "first")],
-    );
+    let file = SourceText { name: "t".into(), text: "é\nb".into() };
+    let mut problems = Problems::new(file.clone(), vec![Problem::new(3..4, "second"), Problem::new(1..1, "first")]);
     problems.push(Problem::new(900..1_000, "third").other(Place { start: 70, end: 3 }, "x"));
-    let order: Vec<&str> = problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
+    let order: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(order, ["first", "second", "third"]);
     let said = problems.render(true) + &problems.render(false);
-    assert!(
-        said.contains("third") && said.contains("t: 3 problems"),
-        "{said}"
-    );
+    assert!(said.contains("third") && said.contains("t: 3 problems"), "{said}");
     let many = Problems::new(file, vec![Problem::new(0..1, "again"); SHOWN_MAX + 1]);
     assert_eq!(many.render(false).matches("again").count(), SHOWN_MAX);
-    assert!(
-        many.render(false)
-            .contains("101 problems, the first 100 are shown")
-    );
+    assert!(many.render(false).contains("101 problems, the first 100 are shown"));
 }
 
 #[test]
 fn a_megabyte_of_mistakes_is_told_in_seconds() {
-    let keys =
-        |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let keys = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
     let start = std::time::Instant::now();
     for text in [
-        format!(
-            "[pipeline]\n{}",
-            keys(60_000, &|i| format!("worker{i} = 1\n"))
-        ),
-        format!(
-            "[schema]\n{}",
-            keys(25_000, &|i| format!("fields.f{i} = {{ type = \"x\" }}\n"))
-        ),
-        format!(
-            "[time]\ncolumn = \"t\"\n[schema]\nfields.\"{}\" = \"text\"\n",
-            "a.".repeat(200_000)
-        ),
+        format!("[pipeline]\n{}", keys(60_000, &|i| format!("worker{i} = 1\n"))),
+        format!("[schema]\n{}", keys(25_000, &|i| format!("fields.f{i} = {{ type = \"x\" }}\n"))),
+        format!("[time]\ncolumn = \"t\"\n[schema]\nfields.\"{}\" = \"text\"\n", "a.".repeat(200_000)),
         small(
             "[[sink]]",
-            &format!(
-                "type = \"json-files\"\npath = \"out\"\nkpis = [{}]",
-                keys(80_000, &|i| format!("\"sale{i}\","))
-            ),
+            &format!("type = \"json-files\"\npath = \"out\"\nkpis = [{}]", keys(80_000, &|i| format!("\"sale{i}\","))),
         ),
         keys(1_001, &|i| format!("[[kpi]]\nname = \"k{i}\"\n")),
         "a=[".repeat(300_000),
@@ -122,11 +81,7 @@ fn a_megabyte_of_mistakes_is_told_in_seconds() {
         let said = problems.render(false);
         assert!(said.len() < 1 << 20, "{} bytes of messages", said.len());
     }
-    assert!(
-        start.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 /// Every word that the reader looks for, so that random files get past the first key.

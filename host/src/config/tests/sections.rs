@@ -10,12 +10,7 @@ fn kafka_as_typed_in_other_ways() {
          properties = { security.protocol = \"SSL\", \"sasl.password\" = \"${KAFKA_PASSWORD}\", \"session.timeout.ms\" = 6000, \"check.x\" = true }",
     );
     let plan = plan(&text);
-    let SourcePlan::Kafka {
-        start, properties, ..
-    } = &plan.source
-    else {
-        panic!("{:?}", plan.source)
-    };
+    let SourcePlan::Kafka { start, properties, .. } = &plan.source else { panic!("{:?}", plan.source) };
     assert_eq!(*start, StartPlan::Timestamp(1_600_419_300_250_000));
     let expected = [
         ("check.x", "true"),
@@ -23,34 +18,17 @@ fn kafka_as_typed_in_other_ways() {
         ("security.protocol", "SSL"),
         ("session.timeout.ms", "6000"),
     ];
-    assert_eq!(
-        properties
-            .0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect::<Vec<_>>(),
-        expected
-    );
-    assert!(
-        !format!("{plan:?} {plan:#?}").contains("hunter2"),
-        "a plan shows a secret"
-    );
+    assert_eq!(properties.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>(), expected);
+    assert!(!format!("{plan:?} {plan:#?}").contains("hunter2"), "a plan shows a secret");
 
-    for (typed, start) in [
-        (
-            "2020-09-18T10:55:00Z",
-            StartPlan::Timestamp(1_600_426_500_000_000),
-        ),
-        ("\"latest\"", StartPlan::Latest),
-    ] {
+    for (typed, start) in
+        [("2020-09-18T10:55:00Z", StartPlan::Timestamp(1_600_426_500_000_000)), ("\"latest\"", StartPlan::Latest)]
+    {
         let plan = self::plan(&small(
             "[source]",
             &format!("type = \"kafka\"\nbrokers = \"b\"\ntopic = \"t\"\nstart = {typed}"),
         ));
-        assert!(
-            matches!(plan.source, SourcePlan::Kafka { start: found, .. } if found == start),
-            "{typed}"
-        );
+        assert!(matches!(plan.source, SourcePlan::Kafka { start: found, .. } if found == start), "{typed}");
     }
 }
 
@@ -69,21 +47,14 @@ fn only_the_lines_of_a_problem_are_shown() {
         "[source]",
         "type = \"kafka\"\nbrokers = \"b\"\nproperties.\"sasl.password\" = \"typed-secret\"\ntopic = \"no topic\"",
     );
-    let said = parse("test.toml", &text, Path::new("/p"), &env)
-        .unwrap_err()
-        .render(false);
-    assert!(
-        said.contains("no topic") && !said.contains("typed-secret"),
-        "{said}"
-    );
+    let said = parse("test.toml", &text, Path::new("/p"), &env).unwrap_err().render(false);
+    assert!(said.contains("no topic") && !said.contains("typed-secret"), "{said}");
 }
 
 #[test]
 fn the_generator() {
     let plan = plan(&small("[source]", "type = \"generator\""));
-    let SourcePlan::Generator(generator) = &plan.source else {
-        panic!("{:?}", plan.source)
-    };
+    let SourcePlan::Generator(generator) = &plan.source else { panic!("{:?}", plan.source) };
     let defaults = GeneratorPlan {
         seed: 1,
         partitions: 1,
@@ -101,50 +72,26 @@ fn the_generator() {
         "type = \"generator\"\nseed = 7\npartitions = 8\nrecords = 1_000_000\nrate = 5000\nstart = 2020-01-01T00:00:00Z\n\
          records_per_minute = 60\ndisorder = \"5m\"\nlate_share = 0.5\nbroken_share = 0.5",
     ));
-    let SourcePlan::Generator(generator) = &plan.source else {
-        panic!("{:?}", plan.source)
-    };
+    let SourcePlan::Generator(generator) = &plan.source else { panic!("{:?}", plan.source) };
     assert_eq!(
-        (
-            generator.seed,
-            generator.partitions,
-            generator.records,
-            generator.rate
-        ),
+        (generator.seed, generator.partitions, generator.records, generator.rate),
         (7, 8, Some(1_000_000), Some(5_000.0))
     );
-    assert_eq!(
-        (
-            generator.disorder_us,
-            generator.late_share,
-            generator.broken_share
-        ),
-        (300_000_000, 0.5, 0.5)
-    );
+    assert_eq!((generator.disorder_us, generator.late_share, generator.broken_share), (300_000_000, 0.5, 0.5));
 }
 
 #[test]
 fn files_are_looked_up_beside_the_pipeline_file() {
-    let text = small(
-        "[source]",
-        "type = \"file\"\nfiles = [\"a.jsonl\", \"./in/*.gz\", \"/data/b.jsonl\"]\nrate = 0.5",
-    );
-    let files = |folder: &str| match parse("test.toml", &text, Path::new(folder), &env)
-        .unwrap()
-        .source
-    {
-        SourcePlan::File { files, .. } => {
-            files.into_iter().map(|(file, _)| file).collect::<Vec<_>>()
-        }
+    let text =
+        small("[source]", "type = \"file\"\nfiles = [\"a.jsonl\", \"./in/*.gz\", \"/data/b.jsonl\"]\nrate = 0.5");
+    let files = |folder: &str| match parse("test.toml", &text, Path::new(folder), &env).unwrap().source {
+        SourcePlan::File { files, .. } => files.into_iter().map(|(file, _)| file).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(files("/p"), ["/p/a.jsonl", "/p/in/*.gz", "/data/b.jsonl"]);
     assert_eq!(files("/"), ["/a.jsonl", "/in/*.gz", "/data/b.jsonl"]);
     // A folder with a bracket in its name must not become a pattern.
-    assert_eq!(
-        files("/p[1]"),
-        ["/p[[]1[]]/a.jsonl", "/p[[]1[]]/in/*.gz", "/data/b.jsonl"]
-    );
+    assert_eq!(files("/p[1]"), ["/p[[]1[]]/a.jsonl", "/p[[]1[]]/in/*.gz", "/data/b.jsonl"]);
 }
 
 #[test]
@@ -153,46 +100,26 @@ fn timestamps_in_every_form() {
         ("format = \"epoch_s\"", TimestampPlan::EpochSeconds),
         ("format = \"epoch_ms\"", TimestampPlan::EpochMillis),
         ("format = \"epoch_us\"", TimestampPlan::EpochMicros),
-        (
-            "format = \"%F %T\"",
-            TimestampPlan::Format {
-                format: "%F %T".into(),
-                zone: "UTC".into(),
-            },
-        ),
+        ("format = \"%F %T\"", TimestampPlan::Format { format: "%F %T".into(), zone: "UTC".into() }),
         (
             "format = \"%F %T\", zone = \"europe/london\"",
-            TimestampPlan::Format {
-                format: "%F %T".into(),
-                zone: "Europe/London".into(),
-            },
+            TimestampPlan::Format { format: "%F %T".into(), zone: "Europe/London".into() },
         ),
         (
             "format = \"%F %T\", zone = \"-05:30\"",
-            TimestampPlan::Format {
-                format: "%F %T".into(),
-                zone: "-05:30".into(),
-            },
+            TimestampPlan::Format { format: "%F %T".into(), zone: "-05:30".into() },
         ),
     ] {
-        let plan = plan(&small(
-            "[schema]",
-            &format!("fields.at = {{ type = \"timestamp\", {typed} }}"),
-        ));
+        let plan = plan(&small("[schema]", &format!("fields.at = {{ type = \"timestamp\", {typed} }}")));
         assert_eq!(plan.schema.fields[0].timestamp, Some(form), "{typed}");
     }
 }
 
 #[test]
 fn a_section_header_for_a_field_is_the_same_as_braces() {
-    let text = small("[schema]", "").replace(
-        "[schema]\n",
-        "[schema.fields.at]\ntype = \"timestamp\"\nformat = \"rfc3339\"\n",
-    );
-    assert_eq!(
-        plan(&text).schema.fields[0].timestamp,
-        Some(TimestampPlan::Rfc3339)
-    );
+    let text =
+        small("[schema]", "").replace("[schema]\n", "[schema.fields.at]\ntype = \"timestamp\"\nformat = \"rfc3339\"\n");
+    assert_eq!(plan(&text).schema.fields[0].timestamp, Some(TimestampPlan::Rfc3339));
 }
 
 #[test]
@@ -200,31 +127,13 @@ fn plugins_by_name_file_and_digest() {
     let hex = "AB".repeat(32);
     for (typed, reference) in [
         ("sales".to_string(), PluginReference::Name("sales".into())),
-        (
-            "./sales.wasm".to_string(),
-            PluginReference::File("/p/sales.wasm".into()),
-        ),
-        (
-            "sales.wasm".to_string(),
-            PluginReference::File("/p/sales.wasm".into()),
-        ),
-        (
-            "/opt/x/sales.wasm".to_string(),
-            PluginReference::File("/opt/x/sales.wasm".into()),
-        ),
-        (
-            format!("sales@sha256:{hex}"),
-            PluginReference::Pinned {
-                name: "sales".into(),
-                sha256: hex.to_lowercase(),
-            },
-        ),
+        ("./sales.wasm".to_string(), PluginReference::File("/p/sales.wasm".into())),
+        ("sales.wasm".to_string(), PluginReference::File("/p/sales.wasm".into())),
+        ("/opt/x/sales.wasm".to_string(), PluginReference::File("/opt/x/sales.wasm".into())),
+        (format!("sales@sha256:{hex}"), PluginReference::Pinned { name: "sales".into(), sha256: hex.to_lowercase() }),
     ] {
         let plan = plan(&small("[[preprocess]]", &format!("plugin = \"{typed}\"")));
-        assert_eq!(
-            (&plan.preprocess[0].plugin, &plan.preprocess[0].reference),
-            (&typed, &reference)
-        );
+        assert_eq!((&plan.preprocess[0].plugin, &plan.preprocess[0].reference), (&typed, &reference));
     }
 }
 
@@ -251,20 +160,12 @@ fn options_and_limits_of_one_plugin() {
     ];
     assert_eq!(step.options, expected);
     assert!(text[step.options_place.clone()].starts_with("{ z = 1"));
-    let own = LimitsPlan {
-        memory_bytes_max: 65_536,
-        deadline: Duration::from_millis(250),
-        handles_max: 5,
-        ..DEFAULT_LIMITS
-    };
+    let own =
+        LimitsPlan { memory_bytes_max: 65_536, deadline: Duration::from_millis(250), handles_max: 5, ..DEFAULT_LIMITS };
     assert_eq!(step.limits, own);
     assert_eq!(
         plan.kpis[0].plugin.limits,
-        LimitsPlan {
-            memory_bytes_max: 128 << 20,
-            handles_max: 5,
-            ..DEFAULT_LIMITS
-        }
+        LimitsPlan { memory_bytes_max: 128 << 20, handles_max: 5, ..DEFAULT_LIMITS }
     );
 }
 
@@ -273,10 +174,7 @@ fn windows_on_both_sides_of_their_bounds() {
     let window = |typed: &str| {
         parse(
             "t",
-            &small(
-                "[[kpi]]",
-                &format!("name = \"k\"\nplugin = \"k\"\nwindow = \"{typed}\""),
-            ),
+            &small("[[kpi]]", &format!("name = \"k\"\nplugin = \"k\"\nwindow = \"{typed}\"")),
             Path::new("/p"),
             &env,
         )
@@ -284,46 +182,13 @@ fn windows_on_both_sides_of_their_bounds() {
     let minute = 60_000_000;
     for (typed, plan) in [
         ("tumbling 1ms", WindowPlan::Tumbling { size_us: 1_000 }),
-        (
-            "  tumbling   1h30m ",
-            WindowPlan::Tumbling {
-                size_us: 90 * minute,
-            },
-        ),
-        (
-            "hopping 10m every 1m",
-            WindowPlan::Hopping {
-                size_us: 10 * minute,
-                hop_us: minute,
-            },
-        ),
-        (
-            "hopping 10m every 10m",
-            WindowPlan::Hopping {
-                size_us: 10 * minute,
-                hop_us: 10 * minute,
-            },
-        ),
-        (
-            "hopping 10m every 4m",
-            WindowPlan::Hopping {
-                size_us: 10 * minute,
-                hop_us: 4 * minute,
-            },
-        ),
-        (
-            "hopping 65536ms every 1ms",
-            WindowPlan::Hopping {
-                size_us: 65_536_000,
-                hop_us: 1_000,
-            },
-        ),
+        ("  tumbling   1h30m ", WindowPlan::Tumbling { size_us: 90 * minute }),
+        ("hopping 10m every 1m", WindowPlan::Hopping { size_us: 10 * minute, hop_us: minute }),
+        ("hopping 10m every 10m", WindowPlan::Hopping { size_us: 10 * minute, hop_us: 10 * minute }),
+        ("hopping 10m every 4m", WindowPlan::Hopping { size_us: 10 * minute, hop_us: 4 * minute }),
+        ("hopping 65536ms every 1ms", WindowPlan::Hopping { size_us: 65_536_000, hop_us: 1_000 }),
     ] {
-        assert_eq!(
-            window(typed).map(|found| found.kpis[0].window).ok(),
-            Some(plan),
-            "{typed}"
-        );
+        assert_eq!(window(typed).map(|found| found.kpis[0].window).ok(), Some(plan), "{typed}");
     }
     for typed in [
         "tumbling 1500us",
@@ -343,39 +208,21 @@ fn times_that_are_off_or_zero() {
         "[time]",
         "column = \"at\"\nmax_out_of_orderness = \"0s\"\nallowed_lateness = \"1h\"\nidle_timeout = \"250us\"\nmax_future_skew = \"off\"\nmax_time_jump = \"off\"",
     ));
-    assert_eq!(
-        (
-            plan.time.max_out_of_orderness_us,
-            plan.time.allowed_lateness_us
-        ),
-        (0, 3_600_000_000)
-    );
+    assert_eq!((plan.time.max_out_of_orderness_us, plan.time.allowed_lateness_us), (0, 3_600_000_000));
     assert_eq!(plan.time.idle_timeout, Duration::from_micros(250));
-    assert_eq!(
-        (plan.time.max_future_skew_us, plan.time.max_time_jump_us),
-        (None, None)
-    );
+    assert_eq!((plan.time.max_future_skew_us, plan.time.max_time_jump_us), (None, None));
 }
 
 #[test]
 fn places_of_dead_letters_and_the_checkpoint() {
-    let text = small(
-        "[dead_letters]",
-        "path = \"${OUT}/lost.jsonl\"\n[checkpoint]\npath = \"../state\"",
-    );
+    let text = small("[dead_letters]", "path = \"${OUT}/lost.jsonl\"\n[checkpoint]\npath = \"../state\"");
     let plan = plan(&text);
     assert_eq!(
         (plan.dead_letters.as_path(), plan.late.as_path()),
-        (
-            Path::new("/p/elsewhere/lost.jsonl"),
-            Path::new("/p/elsewhere/late.jsonl")
-        )
+        (Path::new("/p/elsewhere/lost.jsonl"), Path::new("/p/elsewhere/late.jsonl"))
     );
     let checkpoint = plan.checkpoint.unwrap();
-    assert_eq!(
-        (checkpoint.path.as_path(), checkpoint.interval),
-        (Path::new("/p/../state"), Duration::from_secs(1))
-    );
+    assert_eq!((checkpoint.path.as_path(), checkpoint.interval), (Path::new("/p/../state"), Duration::from_secs(1)));
 }
 
 #[test]

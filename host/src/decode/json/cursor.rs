@@ -24,11 +24,7 @@ pub(super) struct Quoted<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            high: 0,
-        }
+        Self { bytes, at: 0, high: 0 }
     }
 
     /// The byte here; 0, which no token begins with, at the end.
@@ -92,10 +88,7 @@ impl<'a> Cursor<'a> {
             && let Some(raw) = self.bytes.get(start..end)
         {
             self.at = end + 1;
-            return Ok(Quoted {
-                raw,
-                escaped: false,
-            });
+            return Ok(Quoted { raw, escaped: false });
         }
         self.string_with_escapes(start, end)
     }
@@ -109,10 +102,7 @@ impl<'a> Cursor<'a> {
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok(Quoted {
-                        raw: &self.bytes[start..at],
-                        escaped,
-                    });
+                    return Ok(Quoted { raw: &self.bytes[start..at], escaped });
                 }
                 Some(b'\\') => at = self.escape_end(at)?,
                 Some(_) => return Err(Failure::syntax(at, "control character in a string")),
@@ -142,10 +132,7 @@ impl<'a> Cursor<'a> {
         match self.bytes.get(at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
             Some(b'u') if hex_4(&self.bytes[at + 2..]).is_some() => Ok(at + 6),
-            Some(b'u') => Err(Failure::syntax(
-                at,
-                "expected four hexadecimal digits after `\\u`",
-            )),
+            Some(b'u') => Err(Failure::syntax(at, "expected four hexadecimal digits after `\\u`")),
             _ => Err(Failure::syntax(at, "unknown escape")),
         }
     }
@@ -154,9 +141,7 @@ impl<'a> Cursor<'a> {
 /// Four hexadecimal digits at the front.
 fn hex_4(bytes: &[u8]) -> Option<u32> {
     let digits = bytes.first_chunk::<4>()?;
-    digits.iter().try_fold(0, |value, &digit| {
-        Some(value * 16 + char::from(digit).to_digit(16)?)
-    })
+    digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
 }
 
 impl Quoted<'_> {
@@ -205,8 +190,7 @@ fn unescaped_unit(digits: &[u8]) -> Option<(char, &[u8])> {
     if !(0xd800..0xdc00).contains(&first) {
         return Some((char::from_u32(first)?, rest));
     }
-    let second =
-        hex_4(rest.strip_prefix(b"\\u")?).filter(|unit| (0xdc00..0xe000).contains(unit))?;
+    let second = hex_4(rest.strip_prefix(b"\\u")?).filter(|unit| (0xdc00..0xe000).contains(unit))?;
     let character = char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))?;
     Some((character, &rest[6..]))
 }

@@ -75,13 +75,7 @@ impl Gap {
 
 impl Default for Keys {
     fn default() -> Self {
-        Self {
-            entries: Vec::new(),
-            by_key: HashMap::default(),
-            asked: 0,
-            links: vec![Link::default()],
-            misses: 0,
-        }
+        Self { entries: Vec::new(), by_key: HashMap::default(), asked: 0, links: vec![Link::default()], misses: 0 }
     }
 }
 
@@ -94,9 +88,7 @@ impl Keys {
 
     /// What was asked for under a key.
     pub(super) fn target(&self, key: &str) -> Option<Target> {
-        self.by_key
-            .get(key.as_bytes())
-            .map(|&id| self.entries[id].target)
+        self.by_key.get(key.as_bytes()).map(|&id| self.entries[id].target)
     }
 
     /// How many keys are asked for.
@@ -112,12 +104,7 @@ impl Keys {
 
     /// Goes from a gap to the next value if what stands there is what stood there last time.
     #[inline(always)]
-    pub(super) fn predicted(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        gap: Gap,
-        object: u64,
-    ) -> Option<Found> {
+    pub(super) fn predicted(&mut self, cursor: &mut Cursor<'_>, gap: Gap, object: u64) -> Option<Found> {
         let link = self.links.get(gap.0)?;
         let at = link.end_at(cursor)?;
         let key = link.key;
@@ -129,24 +116,12 @@ impl Keys {
     }
 
     /// Reads the key here, its colon and the space around, and stops at the value; the gap began at `gap_at`.
-    pub(super) fn read(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        gap: Gap,
-        gap_at: usize,
-        object: u64,
-    ) -> Read<Found> {
+    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, gap: Gap, gap_at: usize, object: u64) -> Read<Found> {
         let key = cursor.key()?;
         let Some(id) = self.id_of(key) else {
-            return Ok(Found {
-                target: Target::Skip,
-                again: false,
-                after: Gap::UNKNOWN,
-            });
+            return Ok(Found { target: Target::Skip, again: false, after: Gap::UNKNOWN });
         };
-        if let (Some(link), false, true) =
-            (self.links.get_mut(gap.0), key.escaped, key.raw.is_ascii())
-        {
+        if let (Some(link), false, true) = (self.links.get_mut(gap.0), key.escaped, key.raw.is_ascii()) {
             let text = &cursor.bytes[gap_at..cursor.at];
             if text.len() <= key.raw.len() + AROUND_MAX {
                 link.learn(text, id);
@@ -201,11 +176,7 @@ impl Entry {
     #[inline(always)]
     fn found(&mut self, id: KeyId, object: u64) -> Found {
         let again = std::mem::replace(&mut self.seen_in, object) == object;
-        Found {
-            target: self.target,
-            again,
-            after: Gap(id + 1),
-        }
+        Found { target: self.target, again, after: Gap(id + 1) }
     }
 }
 
@@ -228,8 +199,7 @@ impl Link {
         for (place, &byte) in text.iter().take(16).enumerate() {
             (head[place], mask[place]) = (byte, 0xff);
         }
-        (self.head, self.mask, self.key) =
-            (u128::from_le_bytes(head), u128::from_le_bytes(mask), key);
+        (self.head, self.mask, self.key) = (u128::from_le_bytes(head), u128::from_le_bytes(mask), key);
         self.text.clear();
         self.text.extend_from_slice(text);
     }

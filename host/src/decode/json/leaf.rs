@@ -26,63 +26,30 @@ pub(super) fn kind(byte: u8) -> Option<&'static str> {
 #[cold]
 pub(super) fn wrong_type(cursor: &Cursor<'_>, path: u32, expected: &'static str) -> Box<Failure> {
     match kind(cursor.peek()) {
-        Some(found) => Failure::new(
-            cursor.at,
-            Cause::WrongType {
-                path,
-                expected,
-                found,
-            },
-        ),
+        Some(found) => Failure::new(cursor.at, Cause::WrongType { path, expected, found }),
         None => Failure::syntax(cursor.at, "expected a value"),
     }
 }
 
 /// Reads the value here onto its column; `column` is also its path.
 #[inline(always)]
-pub(super) fn value(
-    cursor: &mut Cursor<'_>,
-    into: &mut Column,
-    column: u32,
-    scratch: &mut Vec<u8>,
-) -> Read<()> {
+pub(super) fn value(cursor: &mut Cursor<'_>, into: &mut Column, column: u32, scratch: &mut Vec<u8>) -> Read<()> {
     let (start, first) = (cursor.at, cursor.peek());
-    let bad = |message| {
-        Failure::new(
-            start,
-            Cause::BadValue {
-                path: column,
-                message,
-            },
-        )
-    };
+    let bad = |message| Failure::new(start, Cause::BadValue { path: column, message });
     match (&mut into.values, first) {
         (_, b'n') => {
             cursor.literal(b"null")?;
             return null(into, column);
         }
         (Values::Text(texts), b'"') => {
-            cursor
-                .string()?
-                .append_to(&mut texts.bytes)
-                .ok_or_else(|| bad(LONE_SURROGATE))?;
+            cursor.string()?.append_to(&mut texts.bytes).ok_or_else(|| bad(LONE_SURROGATE))?;
             texts.close();
         }
         (Values::Int64(values), b'-' | b'0'..=b'9') => {
-            values.push(
-                cursor
-                    .number()?
-                    .scaled(0, Rounding::Exact)
-                    .map_err(|misfit| bad(told(misfit)))?,
-            );
+            values.push(cursor.number()?.scaled(0, Rounding::Exact).map_err(|misfit| bad(told(misfit)))?);
         }
         (Values::Decimal { scale, mantissas }, b'-' | b'0'..=b'9') => {
-            mantissas.push(
-                cursor
-                    .number()?
-                    .scaled(*scale, Rounding::HalfEven)
-                    .map_err(|misfit| bad(told(misfit)))?,
-            );
+            mantissas.push(cursor.number()?.scaled(*scale, Rounding::HalfEven).map_err(|misfit| bad(told(misfit)))?);
         }
         (Values::Float64(values), b'-' | b'0'..=b'9') => {
             values.push(cursor.number()?.float().ok_or_else(|| bad(OUT_OF_RANGE))?);

@@ -49,15 +49,8 @@ impl JsonReader {
     /// A reader for the schema; it adds the lists to the columns.
     pub(super) fn new(schema: &DecodeSchema, problems: &mut Vec<FieldProblem>) -> Self {
         let shape = Shape::new(&schema.fields, problems);
-        let limits = Limits {
-            depth_max: schema.depth_max,
-            list_elements_max: schema.list_elements_max,
-        };
-        Self {
-            shape,
-            limits,
-            scratch: Scratch::default(),
-        }
+        let limits = Limits { depth_max: schema.depth_max, list_elements_max: schema.list_elements_max };
+        Self { shape, limits, scratch: Scratch::default() }
     }
 
     /// Binds the shape's lists to the columns; once, when the schema is known to be right.
@@ -88,11 +81,7 @@ impl JsonReader {
             Err(failure) => {
                 check_utf8(bytes)?;
                 let marked = failure.at == 0 && bytes.starts_with(BYTE_ORDER_MARK);
-                Err(if marked {
-                    Failure::syntax(0, "begins with a byte order mark")
-                } else {
-                    failure
-                })
+                Err(if marked { Failure::syntax(0, "begins with a byte order mark") } else { failure })
             }
         }
     }

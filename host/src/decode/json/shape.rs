@@ -51,17 +51,10 @@ impl Shape {
     /// The tree of the fields' paths.
     pub(super) fn new(fields: &[DecodeField], problems: &mut Vec<FieldProblem>) -> Self {
         let paths: Vec<_> = fields.iter().map(|field| field.path.clone()).collect();
-        let mut shape = Self {
-            objects: Vec::new(),
-            lists: Vec::new(),
-            paths,
-            instances: 0,
-        };
+        let mut shape = Self { objects: Vec::new(), lists: Vec::new(), paths, instances: 0 };
         shape.add_object("the record");
         for (field, asked) in fields.iter().enumerate() {
-            let added = asked
-                .segments()
-                .and_then(|segments| shape.add(field as u32, &asked.path, &segments));
+            let added = asked.segments().and_then(|segments| shape.add(field as u32, &asked.path, &segments));
             if let Err(message) = added {
                 problems.push(FieldProblem { field, message });
             }
@@ -99,9 +92,8 @@ impl Shape {
             let separator = if prefix.is_empty() { "" } else { "." };
             prefix = format!("{prefix}{separator}{}", segment.key);
             let last = place + 1 == segments.len();
-            let mut target = self
-                .child(object, segment, last, column, &prefix)
-                .ok_or_else(|| conflict(path, &prefix, last))?;
+            let mut target =
+                self.child(object, segment, last, column, &prefix).ok_or_else(|| conflict(path, &prefix, last))?;
             if let Target::List(id) = target {
                 list = Some(id);
                 prefix.push_str("[]");
@@ -124,14 +116,7 @@ impl Shape {
     }
 
     /// The target of a key, new or as asked before; `None` if it was asked for as something else.
-    fn child(
-        &mut self,
-        object: usize,
-        segment: &Segment<'_>,
-        last: bool,
-        column: u32,
-        path: &str,
-    ) -> Option<Target> {
+    fn child(&mut self, object: usize, segment: &Segment<'_>, last: bool, column: u32, path: &str) -> Option<Target> {
         if let Some(target) = self.objects[object].keys.target(segment.key) {
             let fits = match target {
                 Target::List(_) => segment.list,
@@ -151,22 +136,14 @@ impl Shape {
 
     fn add_object(&mut self, path: &str) -> Target {
         let path = self.add_path(path);
-        self.objects.push(Object {
-            path,
-            keys: Keys::default(),
-        });
+        self.objects.push(Object { path, keys: Keys::default() });
         Target::Object((self.objects.len() - 1) as u32)
     }
 
     fn add_list(&mut self, path: &str, leaf: Option<Target>) -> Target {
         let element = leaf.unwrap_or_else(|| self.add_object(&format!("{path}[]")));
         let path = self.add_path(path);
-        self.lists.push(List {
-            path,
-            element,
-            columns: Vec::new(),
-            lengths: 0,
-        });
+        self.lists.push(List { path, element, columns: Vec::new(), lengths: 0 });
         Target::List((self.lists.len() - 1) as u32)
     }
 
@@ -180,8 +157,6 @@ fn conflict(path: &str, prefix: &str, last: bool) -> String {
     if last && path == prefix {
         format!("`{path}` is asked for twice, or as a value and by its parts")
     } else {
-        format!(
-            "`{path}` asks for parts of `{prefix}`, which another field asks for as something else"
-        )
+        format!("`{path}` asks for parts of `{prefix}`, which another field asks for as something else")
     }
 }

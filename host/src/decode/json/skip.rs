@@ -5,12 +5,7 @@ use crate::decode::failure::{Cause, Failure, Read};
 
 /// Goes over the value that begins here, inside of `depth` objects and arrays. `closers` is room to use.
 #[inline(always)]
-pub(super) fn value(
-    cursor: &mut Cursor<'_>,
-    closers: &mut Vec<u8>,
-    depth: usize,
-    depth_max: usize,
-) -> Read<()> {
+pub(super) fn value(cursor: &mut Cursor<'_>, closers: &mut Vec<u8>, depth: usize, depth_max: usize) -> Read<()> {
     match cursor.peek() {
         b'"' => cursor.string().map(drop),
         b'{' | b'[' => nested(cursor, closers, depth, depth_max),
@@ -31,12 +26,7 @@ fn scalar(cursor: &mut Cursor<'_>) -> Read<()> {
 }
 
 #[inline(never)]
-fn nested(
-    cursor: &mut Cursor<'_>,
-    closers: &mut Vec<u8>,
-    depth: usize,
-    depth_max: usize,
-) -> Read<()> {
+fn nested(cursor: &mut Cursor<'_>, closers: &mut Vec<u8>, depth: usize, depth_max: usize) -> Read<()> {
     closers.clear();
     loop {
         let closed = match cursor.peek() {

@@ -47,12 +47,7 @@ impl Walk<'_> {
     #[inline(always)]
     fn value(&mut self, target: Target, depth: usize) -> Read<()> {
         match target {
-            Target::Skip => skip::value(
-                &mut self.cursor,
-                &mut self.scratch.closers,
-                depth,
-                self.limits.depth_max,
-            ),
+            Target::Skip => skip::value(&mut self.cursor, &mut self.scratch.closers, depth, self.limits.depth_max),
             Target::Leaf(column) => {
                 let values = &mut self.columns.columns[column as usize];
                 leaf::value(&mut self.cursor, values, column, &mut self.scratch.text)
@@ -97,12 +92,7 @@ impl Walk<'_> {
             };
             if found.target != Target::Skip {
                 if found.again {
-                    return Err(Failure::new(
-                        self.cursor.at,
-                        Cause::Twice {
-                            path: self.shape.path_of(found.target),
-                        },
-                    ));
+                    return Err(Failure::new(self.cursor.at, Cause::Twice { path: self.shape.path_of(found.target) }));
                 }
                 seen += 1;
             }
@@ -141,10 +131,7 @@ impl Walk<'_> {
         if self.cursor.peek() != b']' {
             loop {
                 if elements == self.limits.list_elements_max {
-                    let cause = Cause::TooManyElements {
-                        path: self.shape.lists[list as usize].path,
-                        max: elements,
-                    };
+                    let cause = Cause::TooManyElements { path: self.shape.lists[list as usize].path, max: elements };
                     return Err(Failure::new(self.cursor.at, cause));
                 }
                 elements += 1;
@@ -159,8 +146,7 @@ impl Walk<'_> {
             }
         }
         self.cursor.at += 1;
-        self.columns
-            .push_list(self.shape.lists[list as usize].lengths, elements);
+        self.columns.push_list(self.shape.lists[list as usize].lengths, elements);
         Ok(())
     }
 
@@ -168,12 +154,7 @@ impl Walk<'_> {
     #[inline(always)]
     fn open(&mut self, depth: usize) -> Read<()> {
         if depth >= self.limits.depth_max {
-            return Err(Failure::new(
-                self.cursor.at,
-                Cause::TooDeep {
-                    max: self.limits.depth_max,
-                },
-            ));
+            return Err(Failure::new(self.cursor.at, Cause::TooDeep { max: self.limits.depth_max }));
         }
         self.cursor.at += 1;
         Ok(())
@@ -190,9 +171,7 @@ impl Walk<'_> {
         let asked = self.shape.objects[object as usize].keys.asked();
         if seen < asked {
             for place in 0..asked {
-                let (target, seen) = self.shape.objects[object as usize]
-                    .keys
-                    .asked_seen(place, instance);
+                let (target, seen) = self.shape.objects[object as usize].keys.asked_seen(place, instance);
                 if !seen {
                     self.missing(target)?;
                 }
@@ -212,10 +191,8 @@ impl Walk<'_> {
             }
             Target::List(list) => {
                 let list = &self.shape.lists[list as usize];
-                let mut required = list
-                    .columns
-                    .iter()
-                    .filter(|&&column| self.columns.columns[column as usize].required);
+                let mut required =
+                    list.columns.iter().filter(|&&column| self.columns.columns[column as usize].required);
                 if let Some(&path) = required.next() {
                     return Err(Failure::new(self.cursor.at, Cause::RequiredNull { path }));
                 }

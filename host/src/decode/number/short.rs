@@ -37,11 +37,7 @@ impl Short {
         let before = (1 << whole) - 1;
         let without_point = (digits & before) | ((digits >> 8) & !before);
         let mantissa = folded(without_point, end - 8);
-        Some(Self {
-            mantissa,
-            decimals: (end - whole) / 8 - 1,
-            len: end as usize / 8,
-        })
+        Some(Self { mantissa, decimals: (end - whole) / 8 - 1, len: end as usize / 8 })
     }
 }
 

@@ -38,11 +38,7 @@ fn exact_against_digits_as_text() {
         assert_eq!(end, text.len());
         for scale in [0, 1, 4, 18] {
             let expected = scaled(&text, scale, false);
-            assert_eq!(
-                number.scaled(scale, Rounding::HalfEven).ok(),
-                expected,
-                "{text} at {scale}"
-            );
+            assert_eq!(number.scaled(scale, Rounding::HalfEven).ok(), expected, "{text} at {scale}");
             in_range += usize::from(expected.is_some_and(|value| value != 0));
             let exact = number.scaled(scale, Rounding::Exact).ok();
             assert_eq!(exact, scaled(&text, scale, true), "{text} at {scale}");
@@ -56,13 +52,7 @@ fn exact_against_digits_as_text() {
         }
         let float: f64 = text.parse().unwrap();
         let given = number.float();
-        assert_eq!(
-            given.map(f64::to_bits),
-            Some(float)
-                .filter(|float| float.is_finite())
-                .map(f64::to_bits),
-            "{text}"
-        );
+        assert_eq!(given.map(f64::to_bits), Some(float).filter(|float| float.is_finite()).map(f64::to_bits), "{text}");
     }
     assert!(in_range > 50_000);
 }

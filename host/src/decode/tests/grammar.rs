@@ -8,29 +8,17 @@ fn not_json() {
     let cases: &[(&[u8], &str)] = &[
         (b"", "empty value"),
         (b" ", "invalid JSON at byte 1: expected `{`"),
-        (
-            b"[1]",
-            "invalid JSON at byte 0: a record is an object, expected `{`",
-        ),
+        (b"[1]", "invalid JSON at byte 0: a record is an object, expected `{`"),
         (b"null", "a record is an object"),
         (b"5", "a record is an object"),
-        (
-            b"\xef\xbb\xbf{\"a\":1}",
-            "invalid JSON at byte 0: begins with a byte order mark",
-        ),
-        (
-            b"{\"a\":1}x",
-            "invalid JSON at byte 7: expected the end of the record",
-        ),
+        (b"\xef\xbb\xbf{\"a\":1}", "invalid JSON at byte 0: begins with a byte order mark"),
+        (b"{\"a\":1}x", "invalid JSON at byte 7: expected the end of the record"),
         (b"{\"a\":1}{}", "expected the end of the record"),
         (b"{\"a\":1}\0", "expected the end of the record"),
         (b"{\"a\":1}\x0b", "expected the end of the record"),
         (b"{\"a\":1,}", "invalid JSON at byte 7: expected a key"),
         (b"{,}", "expected a key"),
-        (
-            b"{\"a\":1 \"b\":2}",
-            "invalid JSON at byte 7: expected `,` or `}`",
-        ),
+        (b"{\"a\":1 \"b\":2}", "invalid JSON at byte 7: expected `,` or `}`"),
         (b"{\"a\" 1}", "invalid JSON at byte 5: expected `:`"),
         (b"{\"a\":}", "expected a value"),
         (b"{\"a\":1", "invalid JSON at byte 6: expected `,` or `}`"),
@@ -60,23 +48,13 @@ fn not_json() {
         (b"{\"a\":1,\"\xe4\":1}", "not UTF-8 at byte 8"),
         (b"{\"a\":1}\xff", "not UTF-8 at byte 7"),
         (b"\xff\xfe{\0}\0", "not UTF-8 at byte 0"),
-        (
-            "{\"a\":1}\u{a0}".as_bytes(),
-            "expected the end of the record",
-        ),
+        ("{\"a\":1}\u{a0}".as_bytes(), "expected the end of the record"),
     ];
     for (record, part) in cases {
         let reason = decode(&schema, record).unwrap_err();
-        assert!(
-            reason.contains(part),
-            "{:?}: {reason}",
-            String::from_utf8_lossy(record)
-        );
+        assert!(reason.contains(part), "{:?}: {reason}", String::from_utf8_lossy(record));
     }
-    assert_eq!(
-        decode(&schema, b"\t\r\n {\"a\"\n:\t1\r}\n ").unwrap(),
-        ["1"]
-    );
+    assert_eq!(decode(&schema, b"\t\r\n {\"a\"\n:\t1\r}\n ").unwrap(), ["1"]);
     assert_eq!(decode(&schema, b"{}").unwrap(), ["null"]);
 }
 
@@ -109,11 +87,7 @@ fn unasked_values_are_well_formed_and_else_ignored() {
             format!("{{\"a\":1,\"b\":{value}}}"),
             format!("{{\"b\":[{value}],\"b\":0,\"a\":1}}"),
         ] {
-            assert_eq!(
-                decode(&schema, record.as_bytes()).unwrap(),
-                ["1"],
-                "{record}"
-            );
+            assert_eq!(decode(&schema, record.as_bytes()).unwrap(), ["1"], "{record}");
         }
     }
     let bad = [
@@ -149,15 +123,10 @@ fn unasked_values_are_well_formed_and_else_ignored() {
         "",
     ];
     for value in bad {
-        for record in [
-            format!("{{\"b\":{value},\"a\":1}}"),
-            format!("{{\"a\":1,\"b\":[{value}, 1]}}"),
-        ] {
+        for record in [format!("{{\"b\":{value},\"a\":1}}"), format!("{{\"a\":1,\"b\":[{value}, 1]}}")] {
             if value.is_empty() || value != "1 2" {
                 assert!(
-                    decode(&schema, record.as_bytes())
-                        .unwrap_err()
-                        .starts_with("invalid JSON at byte"),
+                    decode(&schema, record.as_bytes()).unwrap_err().starts_with("invalid JSON at byte"),
                     "{record}"
                 );
             }

@@ -18,12 +18,7 @@ pub(super) enum Json {
 /// The tree of a strict JSON text and its depth.
 pub(super) fn parse(bytes: &[u8]) -> Option<(Json, usize)> {
     let text: Vec<char> = std::str::from_utf8(bytes).ok()?.chars().collect();
-    let mut parser = Parser {
-        text: &text,
-        at: 0,
-        depth: 0,
-        deepest: 0,
-    };
+    let mut parser = Parser { text: &text, at: 0, depth: 0, deepest: 0 };
     parser.space();
     let value = parser.value()?;
     parser.space();
@@ -55,12 +50,7 @@ impl Parser<'_> {
     fn value(&mut self) -> Option<Json> {
         match self.peek()? {
             '{' => self.nested('{', '}').map(Json::Object),
-            '[' => Some(Json::List(
-                self.nested('[', ']')?
-                    .into_iter()
-                    .map(|(_, value)| value)
-                    .collect(),
-            )),
+            '[' => Some(Json::List(self.nested('[', ']')?.into_iter().map(|(_, value)| value).collect())),
             '"' => self.string().map(Json::Text),
             't' => self.word("true").map(|()| Json::Boolean(true)),
             'f' => self.word("false").map(|()| Json::Boolean(false)),
@@ -169,11 +159,7 @@ pub(super) fn row(schema: &DecodeSchema, record: &[u8]) -> Option<Vec<String>> {
     if !matches!(tree, Json::Object(_)) || depth > schema.depth_max {
         return None;
     }
-    schema
-        .fields
-        .iter()
-        .map(|field| at_path(&tree, &field.path, field, schema))
-        .collect()
+    schema.fields.iter().map(|field| at_path(&tree, &field.path, field, schema)).collect()
 }
 
 fn at_path(tree: &Json, path: &str, field: &DecodeField, schema: &DecodeSchema) -> Option<String> {
@@ -182,9 +168,7 @@ fn at_path(tree: &Json, path: &str, field: &DecodeField, schema: &DecodeSchema) 
     let Json::Object(members) = tree else {
         return None;
     };
-    let mut found = members
-        .iter()
-        .filter(|(name, _)| name.as_deref() == Some(key));
+    let mut found = members.iter().filter(|(name, _)| name.as_deref() == Some(key));
     let value = found.next().map_or(&Json::Null, |(_, value)| value);
     if found.next().is_some() {
         return None;
@@ -195,9 +179,7 @@ fn at_path(tree: &Json, path: &str, field: &DecodeField, schema: &DecodeSchema) 
         value => at_path(value, rest, field, schema),
     };
     match value {
-        Json::List(elements)
-            if step.ends_with("[]") && elements.len() <= schema.list_elements_max =>
-        {
+        Json::List(elements) if step.ends_with("[]") && elements.len() <= schema.list_elements_max => {
             let elements: Option<Vec<_>> = elements.iter().map(below).collect();
             Some(format!("[{}]", elements?.join(",")))
         }
@@ -210,17 +192,11 @@ fn at_path(tree: &Json, path: &str, field: &DecodeField, schema: &DecodeSchema) 
 fn scalar(value: &Json, field: &DecodeField) -> Option<String> {
     match (field.column_type.scalar(), value) {
         (ScalarType::Boolean, Json::Boolean(value)) => Some(value.to_string()),
-        (ScalarType::Int64, Json::Number(text)) => {
-            scaled(text, 0, true).map(|value| value.to_string())
+        (ScalarType::Int64, Json::Number(text)) => scaled(text, 0, true).map(|value| value.to_string()),
+        (ScalarType::Decimal(scale), Json::Number(text)) => scaled(text, scale?, false).map(|value| value.to_string()),
+        (ScalarType::Float64, Json::Number(text)) => {
+            text.parse::<f64>().ok().filter(|value| value.is_finite()).map(|value| format!("{value:?}"))
         }
-        (ScalarType::Decimal(scale), Json::Number(text)) => {
-            scaled(text, scale?, false).map(|value| value.to_string())
-        }
-        (ScalarType::Float64, Json::Number(text)) => text
-            .parse::<f64>()
-            .ok()
-            .filter(|value| value.is_finite())
-            .map(|value| format!("{value:?}")),
         (ScalarType::Text, Json::Text(text)) => text.as_ref().map(|text| format!("{text:?}")),
         (ScalarType::Timestamp, Json::Text(text)) => date_time(text.as_ref()?),
         _ => None,
@@ -229,9 +205,7 @@ fn scalar(value: &Json, field: &DecodeField) -> Option<String> {
 
 /// The digits of the number moved by the scale, cut at the point, rounded half to even (or, if `whole`, nothing to round).
 pub(in crate::decode) fn scaled(text: &str, scale: u8, whole: bool) -> Option<i64> {
-    let (negative, text) = text
-        .strip_prefix('-')
-        .map_or((false, text), |text| (true, text));
+    let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{before}{after}");
@@ -239,26 +213,13 @@ pub(in crate::decode) fn scaled(text: &str, scale: u8, whole: bool) -> Option<i6
     if nonzero.is_empty() {
         return Some(0);
     }
-    let huge = if exponent.starts_with('-') {
-        -1_000_000
-    } else {
-        1_000_000
-    };
-    let exponent = exponent
-        .parse::<i64>()
-        .unwrap_or(huge)
-        .clamp(-1_000_000, 1_000_000);
+    let huge = if exponent.starts_with('-') { -1_000_000 } else { 1_000_000 };
+    let exponent = exponent.parse::<i64>().unwrap_or(huge).clamp(-1_000_000, 1_000_000);
     let point = nonzero.len() as i64 - after.len() as i64 + exponent + i64::from(scale);
     let (mut integer, fraction) = match point {
         21.. => return None,
-        0.. if nonzero.len() as i64 <= point => (
-            format!("{nonzero:0<width$}", width = point as usize),
-            String::new(),
-        ),
-        0.. => (
-            nonzero[..point as usize].to_owned(),
-            nonzero[point as usize..].to_owned(),
-        ),
+        0.. if nonzero.len() as i64 <= point => (format!("{nonzero:0<width$}", width = point as usize), String::new()),
+        0.. => (nonzero[..point as usize].to_owned(), nonzero[point as usize..].to_owned()),
         _ => (String::new(), format!("0{nonzero}")),
     };
     integer.insert(0, '0');
@@ -275,10 +236,7 @@ pub(in crate::decode) fn scaled(text: &str, scale: u8, whole: bool) -> Option<i6
 
 /// `%Y-%m-%d %H:%M:%S` in UTC, by jiff.
 fn date_time(text: &str) -> Option<String> {
-    let shape: String = text
-        .chars()
-        .map(|letter| if letter.is_ascii_digit() { '9' } else { letter })
-        .collect();
+    let shape: String = text.chars().map(|letter| if letter.is_ascii_digit() { '9' } else { letter }).collect();
     if shape != "9999-99-99 99:99:99" || text.ends_with("60") || text.starts_with("0000") {
         return None;
     }

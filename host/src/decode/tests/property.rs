@@ -29,13 +29,7 @@ fn schema() -> DecodeSchema {
         field("f", ScalarType::Float64),
         field("b", ScalarType::Boolean),
         field("country", ScalarType::Text),
-        timestamp(
-            "t",
-            TimestampForm::Format {
-                format: "%Y-%m-%d %H:%M:%S".into(),
-                zone: "UTC".into(),
-            },
-        ),
+        timestamp("t", TimestampForm::Format { format: "%Y-%m-%d %H:%M:%S".into(), zone: "UTC".into() }),
         field("customer.id", ScalarType::Int64),
         field("customer.name.first", ScalarType::Text),
         field("items[].price", ScalarType::Decimal(Some(4))),
@@ -45,11 +39,7 @@ fn schema() -> DecodeSchema {
         field("customer.marks[]", ScalarType::Float64),
     ];
     fields[1].required = true;
-    DecodeSchema {
-        depth_max: 8,
-        list_elements_max: 4,
-        ..DecodeSchema::new(fields)
-    }
+    DecodeSchema { depth_max: 8, list_elements_max: 4, ..DecodeSchema::new(fields) }
 }
 
 const KEYS: [&str; 16] = [
@@ -114,8 +104,8 @@ const TEXTS: [&str; 14] = [
 ];
 const SPACES: [&str; 6] = ["", "", "", " ", " ", "\n\t\r "];
 const HOSTILE: [&str; 20] = [
-    "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "null", "NaN", "0", "-", ".", "e", "\0",
-    "\u{7f}", "\u{feff}", "/*", " ",
+    "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "null", "NaN", "0", "-", ".", "e", "\0", "\u{7f}", "\u{feff}",
+    "/*", " ",
 ];
 
 fn value(random: &mut Random, depth: usize, out: &mut String) {
@@ -139,9 +129,7 @@ fn fitting(random: &mut Random, key: &str, depth: usize, out: &mut String) {
         return value(random, depth, out);
     }
     match key {
-        "a" | "id" => {
-            out.push_str(random.pick(&["1", "6.0", "1e1", "-0", "null", "9223372036854775807"]))
-        }
+        "a" | "id" => out.push_str(random.pick(&["1", "6.0", "1e1", "-0", "null", "9223372036854775807"])),
         "price" | "f" => out.push_str(random.pick(&NUMBERS)),
         "b" => out.push_str(random.pick(&["true", "false", "null"])),
         "t" => out.push_str(random.pick(&[
@@ -180,22 +168,14 @@ fn members(random: &mut Random, depth: usize, out: &mut String, [open, close]: [
     out.push(open);
     let mut given = BTreeSet::new();
     for at in 0..random.below(if depth == 0 { 9 } else { 5 }) {
-        let mut key = if depth == 0 && at == 0 {
-            "price"
-        } else {
-            random.pick(&KEYS)
-        };
+        let mut key = if depth == 0 && at == 0 { "price" } else { random.pick(&KEYS) };
         if open == '{' && !given.insert(key) && random.below(20) > 0 {
             key = "another";
         }
         out.push_str(if at > 0 { "," } else { "" });
         out.push_str(random.pick(&SPACES));
         if open == '{' {
-            out.push_str(&format!(
-                "\"{key}\"{}:{}",
-                random.pick(&SPACES),
-                random.pick(&SPACES)
-            ));
+            out.push_str(&format!("\"{key}\"{}:{}", random.pick(&SPACES), random.pick(&SPACES)));
             fitting(random, key, depth + 1, out);
         } else {
             value(random, depth + 1, out);
@@ -233,15 +213,13 @@ fn same(tree: &Json, value: &Value) -> bool {
         (Json::Number(text), Value::Number(number)) => text.parse().ok() == number.as_f64(),
         (Json::Text(Some(one)), Value::String(other)) => one == other,
         (Json::List(ones), Value::Array(others)) => {
-            ones.len() == others.len()
-                && ones.iter().zip(others).all(|(one, other)| same(one, other))
+            ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| same(one, other))
         }
         (Json::Object(ones), Value::Object(others)) => {
             let keys: BTreeSet<_> = ones.iter().map(|(key, _)| key).collect();
             keys.len() < ones.len()
                 || ones.iter().all(|(key, one)| {
-                    key.as_ref()
-                        .is_none_or(|key| others.get(key).is_some_and(|other| same(one, other)))
+                    key.as_ref().is_none_or(|key| others.get(key).is_some_and(|other| same(one, other)))
                 })
         }
         _ => false,
@@ -262,45 +240,31 @@ fn agrees_with_the_oracle_and_serde_json() {
                 mutated(&mut random, &document)
             })
             .collect();
-        let decoded = decoder.decode(&block(
-            &records.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        ));
+        let decoded = decoder.decode(&block(&records.iter().map(Vec::as_slice).collect::<Vec<_>>()));
         check_types(&schema, &decoded);
         let mut rows = decoded.rows.iter().enumerate().peekable();
         for (index, record) in records.iter().enumerate() {
             let shown = String::from_utf8_lossy(record);
             let tree = parse(record);
-            let well_formed = std::str::from_utf8(record)
-                .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+            let well_formed =
+                std::str::from_utf8(record).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
             assert_eq!(tree.is_some(), well_formed, "{shown}");
             if let (Some((tree, _)), Ok(value)) = (&tree, serde_json::from_slice(record)) {
                 assert!(same(tree, &value), "{shown}");
             }
-            let given = rows
-                .next_if(|(_, at)| **at as usize == index)
-                .map(|(row, _)| written(&decoded, row));
-            let reason = decoded
-                .undecodable
-                .iter()
-                .find(|(at, _)| *at as usize == index);
+            let given = rows.next_if(|(_, at)| **at as usize == index).map(|(row, _)| written(&decoded, row));
+            let reason = decoded.undecodable.iter().find(|(at, _)| *at as usize == index);
             assert_eq!(given, row(&schema, record), "{shown} {reason:?}");
             assert_eq!(given.is_some(), reason.is_none(), "{shown}");
-            let syntax = reason.is_some_and(|(_, reason)| {
-                reason.starts_with("invalid JSON") || reason.starts_with("not UTF-8")
-            });
-            assert!(
-                !syntax || !well_formed || !shown.trim_start().starts_with('{'),
-                "{shown} {reason:?}"
-            );
+            let syntax =
+                reason.is_some_and(|(_, reason)| reason.starts_with("invalid JSON") || reason.starts_with("not UTF-8"));
+            assert!(!syntax || !well_formed || !shown.trim_start().starts_with('{'), "{shown} {reason:?}");
             good += usize::from(given.is_some());
             bad += usize::from(given.is_none() && well_formed);
             malformed += usize::from(!well_formed);
         }
     }
-    assert!(
-        good > 20_000 && bad > 10_000 && malformed > 10_000,
-        "{good} {bad} {malformed}"
-    );
+    assert!(good > 20_000 && bad > 10_000 && malformed > 10_000, "{good} {bad} {malformed}");
 }
 
 #[test]
@@ -319,13 +283,8 @@ fn any_bytes_at_all() {
                 bytes
             })
             .collect();
-        let decoded = decoder.decode(&block(
-            &records.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        ));
+        let decoded = decoder.decode(&block(&records.iter().map(Vec::as_slice).collect::<Vec<_>>()));
         check_types(&schema, &decoded);
-        assert_eq!(
-            decoded.rows.len() + decoded.undecodable.len(),
-            records.len()
-        );
+        assert_eq!(decoded.rows.len() + decoded.undecodable.len(), records.len());
     }
 }

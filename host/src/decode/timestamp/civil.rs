@@ -51,11 +51,7 @@ pub(super) fn two(tens: u8, ones: u8) -> Option<u32> {
 /// Days since 1970-01-01 of a date in the years 1 to 9999. Formula: Howard Hinnant, "chrono-compatible low-level date algorithms",
 /// `days_from_civil`.
 pub(super) fn days(year: u32, month: u32, day: u32) -> Option<i64> {
-    if !(1..=9999).contains(&year)
-        || !(1..=12).contains(&month)
-        || day < 1
-        || day > days_in_month(year, month)
-    {
+    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return None;
     }
     let shifted = i64::from(year) - i64::from(month <= 2);
@@ -69,9 +65,7 @@ pub(super) fn days(year: u32, month: u32, day: u32) -> Option<i64> {
 /// Days since 1970-01-01 of a day of the year, from 1.
 pub(super) fn days_of_year(year: u32, day: u32) -> Option<i64> {
     let first = days(year, 1, 1)?;
-    (1..=365 + u32::from(is_leap(year)))
-        .contains(&day)
-        .then(|| first + i64::from(day) - 1)
+    (1..=365 + u32::from(is_leap(year))).contains(&day).then(|| first + i64::from(day) - 1)
 }
 
 fn is_leap(year: u32) -> bool {

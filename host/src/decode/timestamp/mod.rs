@@ -41,31 +41,15 @@ impl TimestampReader {
     /// A reader for the form, or what is wrong with the form.
     pub(super) fn new(form: &TimestampForm) -> Result<Self, String> {
         let form = match form {
-            TimestampForm::Format { format, zone } => Form::Text {
-                pattern: Pattern::new(format)?,
-                zone: Zone::new(zone)?,
-            },
-            TimestampForm::Rfc3339 => Form::Text {
-                pattern: Pattern::rfc3339(),
-                zone: Zone::utc(),
-            },
-            TimestampForm::EpochSeconds => Form::Number {
-                scale: 6,
-                rounding: Rounding::Floor,
-            },
-            TimestampForm::EpochMillis => Form::Number {
-                scale: 3,
-                rounding: Rounding::Floor,
-            },
-            TimestampForm::EpochMicros => Form::Number {
-                scale: 0,
-                rounding: Rounding::Exact,
-            },
+            TimestampForm::Format { format, zone } => {
+                Form::Text { pattern: Pattern::new(format)?, zone: Zone::new(zone)? }
+            }
+            TimestampForm::Rfc3339 => Form::Text { pattern: Pattern::rfc3339(), zone: Zone::utc() },
+            TimestampForm::EpochSeconds => Form::Number { scale: 6, rounding: Rounding::Floor },
+            TimestampForm::EpochMillis => Form::Number { scale: 3, rounding: Rounding::Floor },
+            TimestampForm::EpochMicros => Form::Number { scale: 0, rounding: Rounding::Exact },
         };
-        Ok(Self {
-            form,
-            cache: MinuteCache::default(),
-        })
+        Ok(Self { form, cache: MinuteCache::default() })
     }
 
     /// Whether values are numbers; else they are texts.
@@ -102,11 +86,7 @@ impl TimestampReader {
 }
 
 fn in_range(micros: i64) -> Result<i64, &'static str> {
-    if (MICROS_MIN..=MICROS_MAX).contains(&micros) {
-        Ok(micros)
-    } else {
-        Err(OUT_OF_RANGE)
-    }
+    if (MICROS_MIN..=MICROS_MAX).contains(&micros) { Ok(micros) } else { Err(OUT_OF_RANGE) }
 }
 
 #[cfg(test)]

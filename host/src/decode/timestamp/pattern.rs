@@ -97,20 +97,13 @@ impl Pattern {
     /// Compiles a format, or says what is wrong with it.
     pub(super) fn new(format: &str) -> Result<Self, String> {
         let items = compile::items(format).and_then(|items| compile::check(&items).map(|()| items));
-        items
-            .map(Self::with_head)
-            .map_err(|problem| format!("the timestamp format `{format}` {problem}"))
+        items.map(Self::with_head).map_err(|problem| format!("the timestamp format `{format}` {problem}"))
     }
 
     /// `date-time` of RFC 3339, section 5.6. Letters in either case, as its ABNF has them; no space for `T`, which only its note
     /// allows to those who agree on it; any number of digits in the fraction.
     pub(super) fn rfc3339() -> Self {
-        let fraction = Item::Fraction {
-            point: true,
-            optional: true,
-            least: 1,
-            most: usize::MAX,
-        };
+        let fraction = Item::Fraction { point: true, optional: true, least: 1, most: usize::MAX };
         let two = |part| Item::Number(part, Padding::Zero);
         let items = vec![
             two(Part::Year),
@@ -133,10 +126,7 @@ impl Pattern {
     fn with_head(mut items: Vec<Item>) -> Self {
         use Part::{Day, Hour, Minute, Month, Second, Year};
         let mut separators = [0; 5];
-        for (place, part) in [Year, Month, Day, Hour, Minute, Second]
-            .into_iter()
-            .enumerate()
-        {
+        for (place, part) in [Year, Month, Day, Hour, Minute, Second].into_iter().enumerate() {
             if items.get(2 * place) != Some(&Item::Number(part, Padding::Zero)) {
                 return Self { head: None, items };
             }
@@ -148,23 +138,14 @@ impl Pattern {
             }
         }
         items.drain(..11);
-        Self {
-            head: Some(separators),
-            items,
-        }
+        Self { head: Some(separators), items }
     }
 
     /// Matches a whole text.
     #[inline]
     pub(super) fn read(&self, text: &[u8], cache: &mut MinuteCache) -> Option<Read> {
-        let (Some(separators), Some((head, rest))) =
-            (&self.head, text.split_first_chunk::<HEAD_LEN>())
-        else {
-            return if self.head.is_none() {
-                self.fields(text, Fields::default())?.finish()
-            } else {
-                None
-            };
+        let (Some(separators), Some((head, rest))) = (&self.head, text.split_first_chunk::<HEAD_LEN>()) else {
+            return if self.head.is_none() { self.fields(text, Fields::default())?.finish() } else { None };
         };
         let civil_s = match cache.head_s(head, separators) {
             Some(civil_s) => civil_s,
@@ -176,11 +157,7 @@ impl Pattern {
             None => return None,
         };
         if self.items.is_empty() {
-            return rest.is_empty().then_some(Read {
-                civil_s,
-                micros: 0,
-                offset_s: None,
-            });
+            return rest.is_empty().then_some(Read { civil_s, micros: 0, offset_s: None });
         }
         self.fields(rest, Fields::of_head(civil_s))?.finish()
     }

@@ -4,11 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 fn format(format: &str, zone: &str) -> TimestampReader {
-    TimestampReader::new(&TimestampForm::Format {
-        format: format.into(),
-        zone: zone.into(),
-    })
-    .unwrap()
+    TimestampReader::new(&TimestampForm::Format { format: format.into(), zone: zone.into() }).unwrap()
 }
 
 fn rfc3339() -> TimestampReader {
@@ -20,9 +16,7 @@ fn check(reader: &mut TimestampReader, cases: &[(&str, Option<&str>)]) {
     for (text, expected) in cases {
         let expected = expected.map(|utc| {
             let stamp: DateTime = utc.parse().unwrap();
-            (stamp
-                .duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0))
-                .as_micros()) as i64
+            (stamp.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_micros()) as i64
         });
         // Twice, for the caches.
         assert_eq!(reader.text(text.as_bytes()).ok(), expected, "{text}");
@@ -103,10 +97,8 @@ fn zones_by_name() {
     ];
     check(&mut format("%Y-%m-%d %H:%M:%S", "Europe/Berlin"), &berlin);
     // A whole day that never was.
-    let apia = [
-        ("2011-12-30 12:00:00", Some("2011-12-30T22:00:00")),
-        ("2011-12-31 12:00:00", Some("2011-12-30T22:00:00")),
-    ];
+    let apia =
+        [("2011-12-30 12:00:00", Some("2011-12-30T22:00:00")), ("2011-12-31 12:00:00", Some("2011-12-30T22:00:00"))];
     check(&mut format("%Y-%m-%d %H:%M:%S", "Pacific/Apia"), &apia);
 }
 
@@ -130,18 +122,10 @@ fn zones_agree_with_jiff() {
                 0 => random.below(8_000_000_000) as i64 - 4_000_000_000,
                 _ => civil_s + random.below(200_000) as i64 - 90_000,
             };
-            let civil = DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
-                .saturating_add(jiff::SignedDuration::from_secs(civil_s));
-            let expected = jiff
-                .to_ambiguous_timestamp(civil)
-                .compatible()
-                .unwrap()
-                .as_second();
-            assert_eq!(
-                civil_s - i64::from(zone.offset_s(civil_s)),
-                expected,
-                "{name} {civil}"
-            );
+            let civil =
+                DateTime::constant(1970, 1, 1, 0, 0, 0, 0).saturating_add(jiff::SignedDuration::from_secs(civil_s));
+            let expected = jiff.to_ambiguous_timestamp(civil).compatible().unwrap().as_second();
+            assert_eq!(civil_s - i64::from(zone.offset_s(civil_s)), expected, "{name} {civil}");
         }
     }
 }
@@ -154,11 +138,7 @@ fn every_day_agrees_with_jiff() {
     for day in (0..3_652_059).step_by(13) {
         let civil = first.checked_add(jiff::Span::new().days(day)).unwrap();
         expected = MICROS_MIN + day * 86_400_000_000;
-        assert_eq!(
-            reader.text(civil.date().to_string().as_bytes()),
-            Ok(expected),
-            "{civil}"
-        );
+        assert_eq!(reader.text(civil.date().to_string().as_bytes()), Ok(expected), "{civil}");
     }
     assert!(MICROS_MAX - expected < 14 * 86_400_000_000);
 }
@@ -171,18 +151,9 @@ fn rfc_3339() {
         ("2010-12-01T00:00:03+02:00", Some("2010-11-30T22:00:03")),
         ("2010-12-01T00:00:03-00:00", Some("2010-12-01T00:00:03")),
         ("2010-12-01T00:00:03.5-05:30", Some("2010-12-01T05:30:03.5")),
-        (
-            "2010-12-01T00:00:03.123456Z",
-            Some("2010-12-01T00:00:03.123456"),
-        ),
-        (
-            "2010-12-01T00:00:03.123456999999999999999Z",
-            Some("2010-12-01T00:00:03.123456"),
-        ),
-        (
-            "1969-12-31T23:59:59.9999999Z",
-            Some("1969-12-31T23:59:59.999999"),
-        ),
+        ("2010-12-01T00:00:03.123456Z", Some("2010-12-01T00:00:03.123456")),
+        ("2010-12-01T00:00:03.123456999999999999999Z", Some("2010-12-01T00:00:03.123456")),
+        ("1969-12-31T23:59:59.9999999Z", Some("1969-12-31T23:59:59.999999")),
         ("2010-12-01 00:00:03Z", None),
         ("2010-12-01T00:00:03", None),
         ("2010-12-01T00:00:03.Z", None),
@@ -198,10 +169,7 @@ fn rfc_3339() {
         ("2010-12-01T00:00Z", None),
         ("2010-12-01T00:00:03Z ", None),
         ("20101201T000003Z", None),
-        (
-            "9999-12-31T23:59:59.999999Z",
-            Some("9999-12-31T23:59:59.999999"),
-        ),
+        ("9999-12-31T23:59:59.999999Z", Some("9999-12-31T23:59:59.999999")),
         ("9999-12-31T23:59:59-00:01", None),
         ("0001-01-01T00:00:00+00:01", None),
         ("0000-01-01T00:00:00Z", None),
@@ -230,11 +198,7 @@ fn formats() {
         ("%e %b %Y %T", "05 Sep 2010 19:07:08", None),
         ("%e %b %Y %T", " 5 sep 2010 19:07:08", None),
         ("%A, %d %B %Y %T", "Sunday, 05 September 2010 19:07:08", utc),
-        (
-            "%A, %d %B %Y %T",
-            "Monday, 05 September 2010 19:07:08",
-            None,
-        ),
+        ("%A, %d %B %Y %T", "Monday, 05 September 2010 19:07:08", None),
         ("%a %d %B %Y %T", "Sun 05 September 2010 19:07:08", utc),
         ("%Y%m%d%H%M%S", "20100905190708", utc),
         ("%Y%m%d%H%M%S", "2010090519070", None),
@@ -243,32 +207,16 @@ fn formats() {
         ("%Y.%j", "2010.366", None),
         ("%Y.%j", "2012.366", Some("2012-12-31T00:00:00")),
         ("%Y.%j", "2012.000", None),
-        (
-            "%FT%T.%fZ",
-            "2010-09-05T19:07:08.5Z",
-            Some("2010-09-05T19:07:08.5"),
-        ),
+        ("%FT%T.%fZ", "2010-09-05T19:07:08.5Z", Some("2010-09-05T19:07:08.5")),
         ("%FT%T.%fZ", "2010-09-05T19:07:08.Z", None),
         ("%FT%T.%fZ", "2010-09-05T19:07:08.1234567890Z", None),
         ("%FT%T%.f", "2010-09-05T19:07:08", utc),
-        (
-            "%FT%T%.f",
-            "2010-09-05T19:07:08.123456789",
-            Some("2010-09-05T19:07:08.123456"),
-        ),
+        ("%FT%T%.f", "2010-09-05T19:07:08.123456789", Some("2010-09-05T19:07:08.123456")),
         ("%FT%T%.f", "2010-09-05T19:07:08.", None),
-        (
-            "%FT%T%.3f",
-            "2010-09-05T19:07:08.123",
-            Some("2010-09-05T19:07:08.123"),
-        ),
+        ("%FT%T%.3f", "2010-09-05T19:07:08.123", Some("2010-09-05T19:07:08.123")),
         ("%FT%T%.3f", "2010-09-05T19:07:08.12", None),
         ("%FT%T%.3f", "2010-09-05T19:07:08.1234", None),
-        (
-            "%F %T.%6f",
-            "2010-09-05 19:07:08.000009",
-            Some("2010-09-05T19:07:08.000009"),
-        ),
+        ("%F %T.%6f", "2010-09-05 19:07:08.000009", Some("2010-09-05T19:07:08.000009")),
         ("%F %T%z", "2010-09-05 21:07:08+0200", utc),
         ("%F %T%z", "2010-09-05 21:07:08+02:00", None),
         ("%F %T%z", "2010-09-05 21:07:08Z", None),
@@ -284,10 +232,7 @@ fn formats() {
         check(&mut format(pattern, "UTC"), &[(text, *expected)]);
     }
     // An offset in the text wins over the zone.
-    check(
-        &mut format("%F %T%z", "Europe/Berlin"),
-        &[("2010-09-05 21:07:08+0200", utc)],
-    );
+    check(&mut format("%F %T%z", "Europe/Berlin"), &[("2010-09-05 21:07:08+0200", utc)]);
 }
 
 #[test]
@@ -313,20 +258,12 @@ fn formats_that_make_no_time() {
         ("%F %T%0f", "a fraction of `0` digits"),
     ];
     for (format, part) in cases {
-        let form = TimestampForm::Format {
-            format: format.into(),
-            zone: "UTC".into(),
-        };
+        let form = TimestampForm::Format { format: format.into(), zone: "UTC".into() };
         let error = TimestampReader::new(&form).unwrap_err();
         assert!(error.contains(part), "{format}: {error}");
     }
-    for zone in [
-        "+2", "+02:00x", "+24:00", "+02:60", "", "Nowhere", "02:00", "-",
-    ] {
-        let form = TimestampForm::Format {
-            format: "%F".into(),
-            zone: zone.into(),
-        };
+    for zone in ["+2", "+02:00x", "+24:00", "+02:60", "", "Nowhere", "02:00", "-"] {
+        let form = TimestampForm::Format { format: "%F".into(), zone: zone.into() };
         assert!(TimestampReader::new(&form).is_err(), "{zone}");
     }
 }
@@ -337,17 +274,10 @@ fn epochs() {
         let (number, _) = Number::scan(text.as_bytes(), 0).unwrap();
         TimestampReader::new(form).unwrap().number(&number)
     };
-    let (s, ms, us) = (
-        TimestampForm::EpochSeconds,
-        TimestampForm::EpochMillis,
-        TimestampForm::EpochMicros,
-    );
+    let (s, ms, us) = (TimestampForm::EpochSeconds, TimestampForm::EpochMillis, TimestampForm::EpochMicros);
     assert_eq!(number(&s, "1732221111"), Ok(1_732_221_111_000_000));
     assert_eq!(number(&s, "1732221111.1234567"), Ok(1_732_221_111_123_456));
-    assert_eq!(
-        number(&s, "1.7322211111234567e9"),
-        Ok(1_732_221_111_123_456)
-    );
+    assert_eq!(number(&s, "1.7322211111234567e9"), Ok(1_732_221_111_123_456));
     assert_eq!(number(&s, "-0.0000001"), Ok(-1));
     assert_eq!(number(&ms, "1732221111123.5"), Ok(1_732_221_111_123_500));
     assert_eq!(number(&us, "1732221111123456"), Ok(1_732_221_111_123_456));

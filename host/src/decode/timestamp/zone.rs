@@ -43,11 +43,7 @@ impl Zone {
             };
         }
         match TimeZone::get(name) {
-            Ok(zone) => Ok(Self::Named(Box::new(Named {
-                zone,
-                known: 0..0,
-                known_offset_s: 0,
-            }))),
+            Ok(zone) => Ok(Self::Named(Box::new(Named { zone, known: 0..0, known_offset_s: 0 }))),
             Err(_) => Err(format!(
                 "`{name}` is not a zone; write an IANA name such as `Europe/Berlin`, or an offset such as `+02:00`"
             )),
@@ -67,20 +63,12 @@ impl Zone {
 impl Named {
     #[inline]
     fn offset_s(&mut self, civil_s: i64) -> i32 {
-        if self.known.contains(&civil_s) {
-            self.known_offset_s
-        } else {
-            self.look_up(civil_s)
-        }
+        if self.known.contains(&civil_s) { self.known_offset_s } else { self.look_up(civil_s) }
     }
 
     fn look_up(&mut self, civil_s: i64) -> i32 {
         // In a gap and in a fold alike the offset before the transition is the one that the rules ask for.
-        let found = match self
-            .zone
-            .to_ambiguous_timestamp(date_time(civil_s))
-            .offset()
-        {
+        let found = match self.zone.to_ambiguous_timestamp(date_time(civil_s)).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset,
             AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
         };
@@ -91,24 +79,14 @@ impl Named {
     /// Widens what is known to the transitions around, unless one is too near.
     fn remember(&mut self, civil_s: i64, offset_s: i32) {
         let since_s = civil_s - i64::from(offset_s);
-        let (Ok(at), Ok(just_after)) = (
-            Timestamp::from_second(since_s),
-            Timestamp::from_second(since_s + 1),
-        ) else {
+        let (Ok(at), Ok(just_after)) = (Timestamp::from_second(since_s), Timestamp::from_second(since_s + 1)) else {
             return;
         };
         let local_s = |transition: Timestamp| transition.as_second() + i64::from(offset_s);
         // jiff's transitions before a time leave out the one at it.
-        let before = self
-            .zone
-            .preceding(just_after)
-            .next()
-            .map_or(i64::MIN, |found| local_s(found.timestamp()) + MARGIN_S);
-        let after = self
-            .zone
-            .following(at)
-            .next()
-            .map_or(i64::MAX, |found| local_s(found.timestamp()) - MARGIN_S);
+        let before =
+            self.zone.preceding(just_after).next().map_or(i64::MIN, |found| local_s(found.timestamp()) + MARGIN_S);
+        let after = self.zone.following(at).next().map_or(i64::MAX, |found| local_s(found.timestamp()) - MARGIN_S);
         if (before..after).contains(&civil_s) {
             (self.known, self.known_offset_s) = (before..after, offset_s);
         }
@@ -135,9 +113,7 @@ pub(super) fn offset(text: &[u8], colon: bool) -> Option<(i32, usize)> {
     if colon && text[3] != b':' {
         return None;
     }
-    let (hours, minutes) = (
-        super::civil::two(text[1], text[2])?,
-        super::civil::two(text[minutes_at], text[minutes_at + 1])?,
-    );
+    let (hours, minutes) =
+        (super::civil::two(text[1], text[2])?, super::civil::two(text[minutes_at], text[minutes_at + 1])?);
     (hours < 24 && minutes < 60).then(|| (sign * (hours * 3_600 + minutes * 60) as i32, len))
 }

@@ -200,7 +200,8 @@ fn grouping_wire(grouping: &GroupingState) -> GroupingWire {
 fn grouping(wire: &GroupingWire) -> GroupingState {
     let keys = wire.keys.iter().map(|key| -> GroupKey { key.iter().map(key_value).collect() }).collect();
     let cell = |&(pane_us, refused, key): &(i64, u32, u32)| Cell { pane_us, refused, key };
-    let window = |&(start_us, late_taken, published): &(i64, u64, Option<u64>)| WindowState { start_us, late_taken, published };
+    let window =
+        |&(start_us, late_taken, published): &(i64, u64, Option<u64>)| WindowState { start_us, late_taken, published };
     GroupingState {
         cells: Cells { keys, cells: wire.cells.iter().map(cell).collect() },
         windows: wire.windows.iter().map(window).collect(),

@@ -36,17 +36,10 @@ pub(super) fn lend(columns: &[ArrayRef], rows: usize) -> Result<Vec<Lent<'_>>, S
         .enumerate()
         .map(|(place, column)| {
             if column.len() != rows {
-                return Err(format!(
-                    "Weir gave {} values for {rows} rows in column {place}",
-                    column.len()
-                ));
+                return Err(format!("Weir gave {} values for {rows} rows in column {place}", column.len()));
             }
-            Lent::of(column.as_ref()).ok_or_else(|| {
-                format!(
-                    "Weir gave column {place} as {}, which cannot cross",
-                    column.data_type()
-                )
-            })
+            Lent::of(column.as_ref())
+                .ok_or_else(|| format!("Weir gave column {place} as {}, which cannot cross", column.data_type()))
         })
         .collect()
 }
@@ -61,19 +54,11 @@ impl<'a> Lent<'a> {
         let validity = validity(column, 0, column.len());
         let DataType::List(_) = column.data_type() else {
             let values = LentValues::of(column, 0, column.len())?;
-            return Some(Self {
-                lists: None,
-                values,
-                validity,
-                element_validity: None,
-            });
+            return Some(Self { lists: None, values, validity, element_validity: None });
         };
         let lists = column.as_list_opt::<i32>()?;
         let offsets = offsets(lists.value_offsets());
-        let start = lists
-            .value_offsets()
-            .first()
-            .map_or(0, |first| *first as usize);
+        let start = lists.value_offsets().first().map_or(0, |first| *first as usize);
         let len = offsets.last().map_or(0, |last| *last as usize);
         let elements = lists.values().as_ref();
         Some(Self {
@@ -91,14 +76,11 @@ impl<'a> Lent<'a> {
                 LentValues::Boolean(bitmap) => ValuesParam::Boolean(bitmap),
                 LentValues::Int64(values) => ValuesParam::Int64(values),
                 LentValues::Float64(values) => ValuesParam::Float64(values),
-                LentValues::Decimal(scale, mantissas) => ValuesParam::Decimal(DecimalsParam {
-                    scale: *scale,
-                    mantissas,
-                }),
-                LentValues::Timestamp(values) => ValuesParam::Timestamp(values),
-                LentValues::Text(offsets, bytes) => {
-                    ValuesParam::Text(TextsParam { offsets, bytes })
+                LentValues::Decimal(scale, mantissas) => {
+                    ValuesParam::Decimal(DecimalsParam { scale: *scale, mantissas })
                 }
+                LentValues::Timestamp(values) => ValuesParam::Timestamp(values),
+                LentValues::Text(offsets, bytes) => ValuesParam::Text(TextsParam { offsets, bytes }),
             },
             validity: self.validity.as_deref(),
             element_validity: self.element_validity.as_deref(),
@@ -111,31 +93,15 @@ impl<'a> LentValues<'a> {
     fn of(array: &'a dyn Array, start: usize, len: usize) -> Option<Self> {
         let range = start..start + len;
         Some(match ScalarType::of_arrow(array.data_type())? {
-            ScalarType::Boolean => {
-                Self::Boolean(bitmap(array.as_boolean_opt()?.values(), start, len))
+            ScalarType::Boolean => Self::Boolean(bitmap(array.as_boolean_opt()?.values(), start, len)),
+            ScalarType::Int64 => Self::Int64(array.as_primitive_opt::<Int64Type>()?.values().get(range)?),
+            ScalarType::Float64 => Self::Float64(array.as_primitive_opt::<Float64Type>()?.values().get(range)?),
+            ScalarType::Decimal(scale) => {
+                Self::Decimal(scale?, array.as_primitive_opt::<Decimal64Type>()?.values().get(range)?)
             }
-            ScalarType::Int64 => {
-                Self::Int64(array.as_primitive_opt::<Int64Type>()?.values().get(range)?)
+            ScalarType::Timestamp => {
+                Self::Timestamp(array.as_primitive_opt::<TimestampMicrosecondType>()?.values().get(range)?)
             }
-            ScalarType::Float64 => Self::Float64(
-                array
-                    .as_primitive_opt::<Float64Type>()?
-                    .values()
-                    .get(range)?,
-            ),
-            ScalarType::Decimal(scale) => Self::Decimal(
-                scale?,
-                array
-                    .as_primitive_opt::<Decimal64Type>()?
-                    .values()
-                    .get(range)?,
-            ),
-            ScalarType::Timestamp => Self::Timestamp(
-                array
-                    .as_primitive_opt::<TimestampMicrosecondType>()?
-                    .values()
-                    .get(range)?,
-            ),
             ScalarType::Text => {
                 let texts = array.as_string_opt::<i32>()?;
                 let raw = texts.value_offsets().get(start..=start + len)?;

@@ -38,10 +38,7 @@ impl<'a> LentSettings<'a> {
         self.settings
             .iter()
             .zip(&self.texts)
-            .map(|((name, value), texts)| types::Setting {
-                name,
-                value: lend_value(value, texts),
-            })
+            .map(|((name, value), texts)| types::Setting { name, value: lend_value(value, texts) })
             .collect()
     }
 }
@@ -65,11 +62,7 @@ fn failed(label: &str, failure: types::Failure) -> PluginError {
         types::Failure::Other(reason) => (None, reason),
     };
     // Without the row's number: it depends on how the records were cut into batches. The pipeline adds the record's place.
-    PluginError {
-        reason: format!("plugin `{label}` failed: {}", tame(&reason)),
-        row,
-        kind: PluginErrorKind::Failure,
-    }
+    PluginError { reason: format!("plugin `{label}` failed: {}", tame(&reason)), row, kind: PluginErrorKind::Failure }
 }
 
 /// An answer that breaks the contract.

@@ -17,19 +17,13 @@ fn decimal(mantissa: i64, scale: u8) -> String {
 
 fn column(array: ArrayRef) -> Vec<String> {
     let cells = Cells::of(&array).unwrap();
-    (0..array.len())
-        .map(|row| text_of(|out| cells.push(out, row)))
-        .collect()
+    (0..array.len()).map(|row| text_of(|out| cells.push(out, row))).collect()
 }
 
 /// The mapping that `KeyValue::Float64` documents, the other way.
 fn ordered_of_float(value: f64) -> u64 {
     let bits = value.to_bits();
-    if bits >> 63 == 0 {
-        bits ^ (1 << 63)
-    } else {
-        !bits
-    }
+    if bits >> 63 == 0 { bits ^ (1 << 63) } else { !bits }
 }
 
 #[test]
@@ -51,11 +45,7 @@ fn decimals_are_exact_and_not_padded() {
         (i64::MAX, 19, "0.9223372036854775807"),
         (7, 30, "0.000000000000000000000000000007"),
     ] {
-        assert_eq!(
-            decimal(mantissa, scale),
-            text,
-            "{mantissa} at scale {scale}"
-        );
+        assert_eq!(decimal(mantissa, scale), text, "{mantissa} at scale {scale}");
     }
 }
 
@@ -92,52 +82,23 @@ fn floats_are_shortest_and_null_where_json_has_no_word() {
 
 #[test]
 fn other_scalars() {
+    assert_eq!(column(Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))), ["true", "false", "null"]);
     assert_eq!(
-        column(Arc::new(BooleanArray::from(vec![
-            Some(true),
-            Some(false),
-            None
-        ]))),
-        ["true", "false", "null"]
-    );
-    assert_eq!(
-        column(Arc::new(Int64Array::from(vec![
-            Some(i64::MIN),
-            Some(0),
-            None
-        ]))),
+        column(Arc::new(Int64Array::from(vec![Some(i64::MIN), Some(0), None]))),
         ["-9223372036854775808", "0", "null"]
     );
     assert_eq!(
-        column(Arc::new(TimestampMicrosecondArray::from(vec![
-            Some(1_600_426_500_000_000),
-            None
-        ]))),
+        column(Arc::new(TimestampMicrosecondArray::from(vec![Some(1_600_426_500_000_000), None]))),
         ["\"2020-09-18T10:55:00.000Z\"", "null"]
     );
-    let money = Decimal64Array::from(vec![Some(614_600), None])
-        .with_precision_and_scale(18, 4)
-        .unwrap();
+    let money = Decimal64Array::from(vec![Some(614_600), None]).with_precision_and_scale(18, 4).unwrap();
     assert_eq!(column(Arc::new(money)), ["61.46", "null"]);
 }
 
 #[test]
 fn text_is_escaped_only_where_json_asks() {
-    let array = StringArray::from(vec![
-        Some("Österreich €"),
-        Some("a\"b\\c/d\n\t\u{1}"),
-        Some(""),
-        None,
-    ]);
-    assert_eq!(
-        column(Arc::new(array)),
-        [
-            "\"Österreich €\"",
-            "\"a\\\"b\\\\c/d\\n\\t\\u0001\"",
-            "\"\"",
-            "null"
-        ]
-    );
+    let array = StringArray::from(vec![Some("Österreich €"), Some("a\"b\\c/d\n\t\u{1}"), Some(""), None]);
+    assert_eq!(column(Arc::new(array)), ["\"Österreich €\"", "\"a\\\"b\\\\c/d\\n\\t\\u0001\"", "\"\"", "null"]);
 }
 
 #[test]

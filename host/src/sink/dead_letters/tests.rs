@@ -30,10 +30,7 @@ fn json_of(letter: &DeadLetter<'_>) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -49,16 +46,8 @@ fn a_letter_to_the_byte() {
 #[test]
 fn times_and_refusals_where_there_are_some() {
     let refused_by = [
-        RefusedBy {
-            kpi: "sales",
-            windows_refused: 1,
-            windows_taken: 0,
-        },
-        RefusedBy {
-            kpi: "by \"x\"",
-            windows_refused: 2,
-            windows_taken: 8,
-        },
+        RefusedBy { kpi: "sales", windows_refused: 1, windows_taken: 0 },
+        RefusedBy { kpi: "by \"x\"", windows_refused: 2, windows_taken: 8 },
     ];
     let late = DeadLetter {
         kind: DeadLetterKind::Late,
@@ -69,10 +58,7 @@ fn times_and_refusals_where_there_are_some() {
         ..letter(b"")
     };
     let text = text_of(&late);
-    assert!(
-        text.contains("\"timestamp\":null,\"kind\":\"late\""),
-        "{text}"
-    );
+    assert!(text.contains("\"timestamp\":null,\"kind\":\"late\""), "{text}");
     let json = json_of(&late);
     assert_eq!(json["event_time"], "1969-12-31T23:59:59.999Z");
     assert_eq!(json["arrival"], "2020-09-18T10:55:00.000001Z");
@@ -88,12 +74,7 @@ fn times_and_refusals_where_there_are_some() {
 fn what_is_not_utf8_is_base64() {
     let value = b"{\"a\":\"\xff\xfe\"}";
     let json = json_of(&letter(value));
-    assert_eq!(
-        STANDARD
-            .decode(json["value_base64"].as_str().unwrap())
-            .unwrap(),
-        value
-    );
+    assert_eq!(STANDARD.decode(json["value_base64"].as_str().unwrap()).unwrap(), value);
     assert!(json.get("value").is_none());
 }
 
@@ -112,12 +93,7 @@ fn long_values_are_cut_between_characters() {
     }
     let bytes = vec![0xff; VALUE_BYTES_MAX + 1];
     let json = json_of(&letter(&bytes));
-    assert_eq!(
-        STANDARD
-            .decode(json["value_base64"].as_str().unwrap())
-            .unwrap(),
-        bytes[..VALUE_BYTES_MAX]
-    );
+    assert_eq!(STANDARD.decode(json["value_base64"].as_str().unwrap()).unwrap(), bytes[..VALUE_BYTES_MAX]);
     assert_eq!(json["sha256"].as_str().unwrap(), hex(&bytes));
 }
 
@@ -138,10 +114,8 @@ fn going_on_from_a_checkpoint_writes_no_letter_twice() {
     second.write(&letter(b"three")).unwrap();
     assert_eq!(second.sync().unwrap(), fs::metadata(&path).unwrap().len());
     let text = fs::read_to_string(&path).unwrap();
-    let values: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["value"].clone())
-        .collect();
+    let values: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["value"].clone()).collect();
     assert_eq!(values, ["one", "two", "three"]);
 }
 
@@ -170,13 +144,8 @@ fn one_writer_a_file_and_devices_will_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dead.jsonl");
     let first = DeadLetters::open(path.clone(), None).unwrap();
-    let error = DeadLetters::open(path.clone(), None)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("dead.jsonl") && error.contains("somebody else"),
-        "{error}"
-    );
+    let error = DeadLetters::open(path.clone(), None).unwrap_err().to_string();
+    assert!(error.contains("dead.jsonl") && error.contains("somebody else"), "{error}");
     drop(first);
     DeadLetters::open(path, None).unwrap();
 

@@ -54,11 +54,7 @@ impl Folder {
             us if us % 1_000 == 0 => Fraction::Millis,
             _ => Fraction::Micros,
         };
-        Self {
-            path,
-            fraction,
-            lock: None,
-        }
+        Self { path, fraction, lock: None }
     }
 
     /// Makes the folder if it is not there, durably, and locks it.
@@ -69,10 +65,7 @@ impl Folder {
             Ok(()) => self.lock = Some(folder),
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let reason = "another run writes here: stop it, or give this one another `path`";
-                return Err(failed(
-                    &self.path,
-                    io::Error::new(ErrorKind::ResourceBusy, reason),
-                ));
+                return Err(failed(&self.path, io::Error::new(ErrorKind::ResourceBusy, reason)));
             }
             // Some network file systems have no locks: two runs at once are then the operator's to avoid.
             Err(source) => {
@@ -83,12 +76,7 @@ impl Folder {
     }
 
     /// Makes a file that was set aside visible. `again`: it may have been published before, by a run that crashed.
-    pub(super) fn publish(
-        &self,
-        interval_us: i64,
-        sequence: u64,
-        again: bool,
-    ) -> Result<(), SinkError> {
+    pub(super) fn publish(&self, interval_us: i64, sequence: u64, again: bool) -> Result<(), SinkError> {
         let path = self.file(interval_us);
         match fs::rename(self.aside(interval_us, sequence), &path) {
             Ok(()) => Ok(()),
@@ -116,11 +104,7 @@ impl Folder {
     pub(super) fn remove_asides(&self) -> Result<(), SinkError> {
         for entry in fs::read_dir(&self.path).map_err(|source| failed(&self.path, source))? {
             let entry = entry.map_err(|source| failed(&self.path, source))?;
-            if entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| name.starts_with('.') && name.ends_with(".aside"))
-            {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".aside")) {
                 remove_file(&entry.path())?;
             }
         }
@@ -132,8 +116,7 @@ impl Folder {
     }
 
     fn aside(&self, interval_us: i64, sequence: u64) -> PathBuf {
-        self.path
-            .join(format!(".{}.{sequence}.aside", self.name(interval_us)))
+        self.path.join(format!(".{}.{sequence}.aside", self.name(interval_us)))
     }
 
     fn name(&self, interval_us: i64) -> String {
@@ -182,10 +165,7 @@ pub(super) fn write_asides(asides: &[Aside<'_>], sequence: u64) -> Result<Vec<Ou
         while let Some((place, aside)) = take_next(asides, &next, &gave_up) {
             let outcome = aside.write(sequence);
             gave_up.fetch_or(outcome.is_err(), Ordering::Relaxed);
-            outcomes
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .push((place, outcome));
+            outcomes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, outcome));
         }
     };
     std::thread::scope(|scope| {
@@ -193,9 +173,7 @@ pub(super) fn write_asides(asides: &[Aside<'_>], sequence: u64) -> Result<Vec<Ou
             scope.spawn(work);
         }
     });
-    let mut outcomes = outcomes
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     outcomes.sort_unstable_by_key(|(place, _)| *place);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }

@@ -70,36 +70,25 @@ impl Interval {
 
 impl Kept {
     pub(super) fn new(interval_us: i64) -> Self {
-        Self {
-            interval_us,
-            longest_us: 0,
-            dropped_us: i64::MIN,
-            intervals: BTreeMap::new(),
-        }
+        Self { interval_us, longest_us: 0, dropped_us: i64::MIN, intervals: BTreeMap::new() }
     }
 
     /// Takes a window, in place of the one before if its revision is not lower. Fails where the file of its interval is
     /// finished and forgotten, because writing it again would lose the other windows' rows.
     pub(super) fn accept(&mut self, window: Window, settled_us: i64) -> Result<(), String> {
-        let start_us = window
-            .start_us
-            .saturating_sub(window.start_us.rem_euclid(self.interval_us));
+        let start_us = window.start_us.saturating_sub(window.start_us.rem_euclid(self.interval_us));
         if start_us <= self.dropped_us
             && !self.intervals.contains_key(&start_us)
             && self.is_settled(start_us, settled_us)
         {
             return Err(came_too_late(&window));
         }
-        self.longest_us = self
-            .longest_us
-            .max(window.end_us.saturating_sub(window.start_us));
+        self.longest_us = self.longest_us.max(window.end_us.saturating_sub(window.start_us));
         let interval = self.intervals.entry(start_us).or_default();
         let new = (window.revision, window.text);
         let former = interval.windows.get(&(window.start_us, window.end_us));
         if former.is_none_or(|former| former.0 <= new.0 && *former != new) {
-            interval
-                .windows
-                .insert((window.start_us, window.end_us), new);
+            interval.windows.insert((window.start_us, window.end_us), new);
             interval.stage = Stage::Changed;
         }
         Ok(())
@@ -107,10 +96,7 @@ impl Kept {
 
     /// The intervals that changed since the last `prepare`, with their starts, rising.
     pub(super) fn changed(&self) -> impl Iterator<Item = (i64, &Interval)> {
-        let all = self
-            .intervals
-            .iter()
-            .map(|(start_us, interval)| (*start_us, interval));
+        let all = self.intervals.iter().map(|(start_us, interval)| (*start_us, interval));
         all.filter(|(_, interval)| interval.stage == Stage::Changed)
     }
 
@@ -123,10 +109,7 @@ impl Kept {
     }
 
     fn advance(&mut self, from: Stage, to: Stage) {
-        self.intervals
-            .values_mut()
-            .filter(|interval| interval.stage == from)
-            .for_each(|interval| interval.stage = to);
+        self.intervals.values_mut().filter(|interval| interval.stage == from).for_each(|interval| interval.stage = to);
     }
 
     /// Forgets intervals whose files are published and final.
@@ -134,8 +117,8 @@ impl Kept {
         let (interval_us, longest_us) = (self.interval_us, self.longest_us);
         let dropped_us = &mut self.dropped_us;
         self.intervals.retain(|start_us, interval| {
-            let keep = interval.stage != Stage::Committed
-                || !is_settled(*start_us, interval_us, longest_us, settled_us);
+            let keep =
+                interval.stage != Stage::Committed || !is_settled(*start_us, interval_us, longest_us, settled_us);
             if !keep {
                 *dropped_us = (*dropped_us).max(*start_us);
             }
@@ -151,38 +134,23 @@ impl Kept {
                 dropped_us = dropped_us.max(*interval_start_us);
                 continue;
             }
-            windows.extend(interval.windows.iter().map(
-                |(&(start_us, end_us), (revision, text))| Window {
-                    start_us,
-                    end_us,
-                    revision: *revision,
-                    text: text.clone(),
-                },
-            ));
+            windows.extend(interval.windows.iter().map(|(&(start_us, end_us), (revision, text))| Window {
+                start_us,
+                end_us,
+                revision: *revision,
+                text: text.clone(),
+            }));
         }
-        Saved {
-            longest_us: self.longest_us,
-            dropped_us,
-            windows,
-        }
+        Saved { longest_us: self.longest_us, dropped_us, windows }
     }
 
     /// Goes on from a checkpoint, whose files are published.
     pub(super) fn restore(&mut self, saved: Saved) {
-        *self = Self {
-            longest_us: saved.longest_us,
-            dropped_us: saved.dropped_us,
-            ..Self::new(self.interval_us)
-        };
+        *self = Self { longest_us: saved.longest_us, dropped_us: saved.dropped_us, ..Self::new(self.interval_us) };
         for window in saved.windows {
-            let start_us = window
-                .start_us
-                .saturating_sub(window.start_us.rem_euclid(self.interval_us));
+            let start_us = window.start_us.saturating_sub(window.start_us.rem_euclid(self.interval_us));
             let interval = self.intervals.entry(start_us).or_default();
-            interval.windows.insert(
-                (window.start_us, window.end_us),
-                (window.revision, window.text),
-            );
+            interval.windows.insert((window.start_us, window.end_us), (window.revision, window.text));
             interval.stage = Stage::Committed;
         }
     }
@@ -200,10 +168,7 @@ impl Kept {
 /// Whether every window that starts in the interval has ended at `settled_us`: the last one starts just before the
 /// interval's end and is as long as the longest.
 fn is_settled(start_us: i64, interval_us: i64, longest_us: i64, settled_us: i64) -> bool {
-    start_us
-        .saturating_add(interval_us)
-        .saturating_add(longest_us)
-        <= settled_us
+    start_us.saturating_add(interval_us).saturating_add(longest_us) <= settled_us
 }
 
 fn came_too_late(window: &Window) -> String {

@@ -32,12 +32,8 @@ pub(super) struct KpiFiles {
 
 impl Prepared {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let rows = self
-            .kpis
-            .iter()
-            .flat_map(|kpi| &kpi.kept.windows)
-            .map(|window| window.text.len() + 32)
-            .sum::<usize>();
+        let rows =
+            self.kpis.iter().flat_map(|kpi| &kpi.kept.windows).map(|window| window.text.len() + 32).sum::<usize>();
         let mut out = Vec::with_capacity(rows + 1024);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&self.sequence.to_le_bytes());
@@ -49,9 +45,7 @@ impl Prepared {
             push_i64s(&mut out, &kpi.written);
             push_i64s(&mut out, &kpi.removed);
         }
-        self.kpis
-            .iter()
-            .for_each(|kpi| push_saved(&mut out, &kpi.kept));
+        self.kpis.iter().for_each(|kpi| push_saved(&mut out, &kpi.kept));
         out
     }
 
@@ -59,16 +53,13 @@ impl Prepared {
     pub(super) fn decode(bytes: &[u8], with_rows: bool) -> Result<Self, String> {
         let mut reader = Reader(bytes);
         if reader.take(MAGIC.len())? != MAGIC {
-            return Err("it is not of this version of the json-files sink: resume with the version that wrote it".to_owned());
+            return Err(
+                "it is not of this version of the json-files sink: resume with the version that wrote it".to_owned()
+            );
         }
         let (sequence, settled_us, interval_us) = (reader.u64()?, reader.i64()?, reader.i64()?);
         let kpis = reader.list(KpiFiles::decode)?;
-        let mut prepared = Self {
-            sequence,
-            settled_us,
-            interval_us,
-            kpis,
-        };
+        let mut prepared = Self { sequence, settled_us, interval_us, kpis };
         if with_rows {
             for kpi in &mut prepared.kpis {
                 kpi.kept = Saved {
@@ -87,31 +78,16 @@ impl Prepared {
 
 impl KpiFiles {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, String> {
-        let name = String::from_utf8(reader.bytes()?.to_vec())
-            .map_err(|_| "a KPI's name is not UTF-8".to_owned())?;
+        let name = String::from_utf8(reader.bytes()?.to_vec()).map_err(|_| "a KPI's name is not UTF-8".to_owned())?;
         let (written, removed) = (reader.list(Reader::i64)?, reader.list(Reader::i64)?);
-        Ok(Self {
-            name,
-            written,
-            removed,
-            kept: Saved {
-                longest_us: 0,
-                dropped_us: i64::MIN,
-                windows: vec![],
-            },
-        })
+        Ok(Self { name, written, removed, kept: Saved { longest_us: 0, dropped_us: i64::MIN, windows: vec![] } })
     }
 }
 
 impl Window {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, String> {
         let (start_us, end_us, revision) = (reader.i64()?, reader.i64()?, reader.u64()?);
-        Ok(Self {
-            start_us,
-            end_us,
-            revision,
-            text: reader.bytes()?.into(),
-        })
+        Ok(Self { start_us, end_us, revision, text: reader.bytes()?.into() })
     }
 }
 
@@ -150,10 +126,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, len: usize) -> Result<&'a [u8], String> {
-        let (head, rest) = self
-            .0
-            .split_at_checked(len)
-            .ok_or_else(|| "it ends too early".to_owned())?;
+        let (head, rest) = self.0.split_at_checked(len).ok_or_else(|| "it ends too early".to_owned())?;
         self.0 = rest;
         Ok(head)
     }

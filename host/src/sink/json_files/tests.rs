@@ -14,10 +14,7 @@ const FRANCE: Row = (Some("France"), 2, 10_000, 0.5);
 const TEN_MINUTES_US: i64 = 10 * MINUTE_US;
 
 fn sink_every(path: &Path, interval_us: i64) -> JsonFiles {
-    let settings = JsonFilesSettings {
-        path: path.join("out"),
-        interval_us,
-    };
+    let settings = JsonFilesSettings { path: path.join("out"), interval_us };
     JsonFiles::new(settings, vec![schema("sales", 0), schema("by-country", 2)]).unwrap()
 }
 
@@ -42,11 +39,7 @@ fn tree(path: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for kpi in fs::read_dir(path.join("out")).unwrap().map(Result::unwrap) {
         for file in fs::read_dir(kpi.path()).unwrap().map(Result::unwrap) {
-            let name = format!(
-                "{}/{}",
-                kpi.file_name().display(),
-                file.file_name().display()
-            );
+            let name = format!("{}/{}", kpi.file_name().display(), file.file_name().display());
             files.insert(name, fs::read_to_string(file.path()).unwrap());
         }
     }
@@ -54,18 +47,12 @@ fn tree(path: &Path) -> BTreeMap<String, String> {
 }
 
 fn visible(path: &Path) -> BTreeMap<String, String> {
-    tree(path)
-        .into_iter()
-        .filter(|(name, _)| !name.contains("/."))
-        .collect()
+    tree(path).into_iter().filter(|(name, _)| !name.contains("/.")).collect()
 }
 
 /// Minutes of the windows in a file, in its order.
 fn minutes(content: &str) -> Vec<String> {
-    content
-        .lines()
-        .map(|line| line["{\"window\":{\"start\":\"2020-09-18T".len()..][..5].to_owned())
-        .collect()
+    content.lines().map(|line| line["{\"window\":{\"start\":\"2020-09-18T".len()..][..5].to_owned()).collect()
 }
 
 #[test]
@@ -88,17 +75,8 @@ fn one_file_a_kpi_and_interval_in_the_order_of_time() {
             "sales/2020-09-18T11-00-00Z.json",
         ]
     );
-    assert_eq!(
-        minutes(&files["sales/2020-09-18T10-50-00Z.json"]),
-        ["10:50", "10:53"]
-    );
-    assert!(
-        files["by-country/2020-09-18T10-50-00Z.json"]
-            .lines()
-            .nth(1)
-            .unwrap()
-            .contains("Germany")
-    );
+    assert_eq!(minutes(&files["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:53"]);
+    assert!(files["by-country/2020-09-18T10-50-00Z.json"].lines().nth(1).unwrap().contains("Germany"));
 }
 
 #[test]
@@ -126,14 +104,7 @@ fn a_revision_replaces_its_window_and_leaves_the_others() {
     epoch(&mut sink);
     let content = &tree(folder.path())["sales/2020-09-18T10-50-00Z.json"];
     assert_eq!(minutes(content), ["10:50", "10:51"]);
-    assert!(
-        content
-            .lines()
-            .next()
-            .unwrap()
-            .contains("\"revision\":2,\"country\":\"France\""),
-        "{content}"
-    );
+    assert!(content.lines().next().unwrap().contains("\"revision\":2,\"country\":\"France\""), "{content}");
 }
 
 #[test]
@@ -158,21 +129,10 @@ fn an_unavailable_window_is_a_row_like_others() {
     let mut sink = started(folder.path());
     let unavailable = window(0, 0, WindowContent::Unavailable("out of fuel".to_owned()));
     let one = closed(0, 1, 0, &[GERMANY]);
-    sink.accept(&Closed {
-        windows: vec![unavailable, one.windows[0].clone()],
-        ..one
-    })
-    .unwrap();
+    sink.accept(&Closed { windows: vec![unavailable, one.windows[0].clone()], ..one }).unwrap();
     epoch(&mut sink);
     let content = &tree(folder.path())["sales/2020-09-18T10-50-00Z.json"];
-    assert!(
-        content
-            .lines()
-            .next()
-            .unwrap()
-            .ends_with("\"unavailable\":\"out of fuel\"}"),
-        "{content}"
-    );
+    assert!(content.lines().next().unwrap().ends_with("\"unavailable\":\"out of fuel\"}"), "{content}");
     assert_eq!(content.lines().count(), 2);
 }
 
@@ -189,11 +149,7 @@ fn an_unchanged_file_is_not_written_again() {
     let mut sink = started(folder.path());
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     let prepared = sink.prepare().unwrap();
-    assert_eq!(
-        tree(folder.path()).len(),
-        1,
-        "a second run finds its file as it should be"
-    );
+    assert_eq!(tree(folder.path()).len(), 1, "a second run finds its file as it should be");
     sink.commit(&prepared).unwrap();
     assert_eq!(tree(folder.path()).len(), 1);
 }
@@ -216,11 +172,7 @@ fn intervals_go_from_memory_once_they_are_final_and_published() {
     sink.commit(&prepared).unwrap();
     assert_eq!(kept_intervals(&sink), 1);
     sink.settle(T0_US + 20 * MINUTE_US);
-    assert_eq!(
-        kept_intervals(&sink),
-        1,
-        "the last window of the interval may be a minute long"
-    );
+    assert_eq!(kept_intervals(&sink), 1, "the last window of the interval may be a minute long");
     sink.settle(T0_US + 21 * MINUTE_US);
     assert_eq!(kept_intervals(&sink), 0);
     assert_eq!(tree(folder.path()).len(), 2);
@@ -241,10 +193,7 @@ fn hopping_windows_keep_their_interval() {
         sink.settle(T0_US + (minute + 10) * MINUTE_US);
         epoch(&mut sink);
     }
-    assert_eq!(
-        minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]).len(),
-        10
-    );
+    assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]).len(), 10);
 }
 
 #[test]
@@ -259,25 +208,16 @@ fn a_window_of_a_finished_file_is_an_error_and_not_a_loss() {
     drop(sink);
     let mut sink = self::sink(folder.path());
     sink.recover(Some(&prepared)).unwrap();
-    assert!(
-        sink.accept(&closed(0, 1, 0, &[GERMANY])).is_err(),
-        "also after a restart"
-    );
+    assert!(sink.accept(&closed(0, 1, 0, &[GERMANY])).is_err(), "also after a restart");
     assert_eq!(tree(folder.path()), before);
 }
 
 #[test]
 fn settings_are_checked() {
-    let settings = |interval_us| JsonFilesSettings {
-        path: "out".into(),
-        interval_us,
-    };
+    let settings = |interval_us| JsonFilesSettings { path: "out".into(), interval_us };
     assert!(JsonFiles::new(settings(0), vec![]).is_err());
     for name in ["", ".", "..", "a/b", ".hidden"] {
-        assert!(
-            JsonFiles::new(settings(1), vec![schema(name, 0)]).is_err(),
-            "{name}"
-        );
+        assert!(JsonFiles::new(settings(1), vec![schema(name, 0)]).is_err(), "{name}");
     }
 }
 
@@ -292,11 +232,7 @@ fn the_extremes_of_time_have_files() {
             revision: 0,
             content: WindowContent::Rows(0..1),
         };
-        sink.accept(&Closed {
-            windows: vec![window],
-            ..closed(0, 0, 0, &[GERMANY])
-        })
-        .unwrap();
+        sink.accept(&Closed { windows: vec![window], ..closed(0, 0, 0, &[GERMANY]) }).unwrap();
     }
     sink.settle(i64::MAX);
     epoch(&mut sink);
@@ -311,8 +247,7 @@ fn five_thousand_files_in_one_epoch() {
     let mut sink = started(folder.path());
     for interval in 0..5_000 {
         for minute in 0..10 {
-            sink.accept(&closed(0, interval * 10 + minute, 0, &[GERMANY]))
-                .unwrap();
+            sink.accept(&closed(0, interval * 10 + minute, 0, &[GERMANY])).unwrap();
         }
     }
     sink.settle(i64::MAX);
@@ -320,11 +255,7 @@ fn five_thousand_files_in_one_epoch() {
     let prepared = sink.prepare().unwrap();
     let set_aside = start.elapsed();
     sink.commit(&prepared).unwrap();
-    println!(
-        "5,000 files: prepare {set_aside:?}, commit {:?}, {} bytes",
-        start.elapsed() - set_aside,
-        prepared.len()
-    );
+    println!("5,000 files: prepare {set_aside:?}, commit {:?}, {} bytes", start.elapsed() - set_aside, prepared.len());
     let files = tree(folder.path());
     assert_eq!(files.len(), 5_000);
     assert!(files.values().all(|content| content.lines().count() == 10));

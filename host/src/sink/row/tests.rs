@@ -8,15 +8,9 @@ use weir_core::types::{ColumnType, Field, ScalarType};
 
 const GERMANY: Row = (Some("Germany"), 1, 614_600, 0.0);
 
-fn render(
-    kpi: &KpiSchema,
-    table: &ResultTable,
-    window: &ClosedWindow,
-) -> Result<String, ArrowError> {
+fn render(kpi: &KpiSchema, table: &ResultTable, window: &ClosedWindow) -> Result<String, ArrowError> {
     let mut out = Vec::new();
-    RowWriter::new(kpi)
-        .rows(table)?
-        .push_window(&mut out, window)?;
+    RowWriter::new(kpi).rows(table)?.push_window(&mut out, window)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -40,16 +34,8 @@ fn a_row_as_the_design_says() {
 #[test]
 fn only_the_windows_own_rows() {
     let rows = table(&[GERMANY, (None, 2, 0, 0.5), (Some("France"), 3, -1, 1.0)]);
-    let text = render(
-        &schema("s", 0),
-        &rows,
-        &window(0, 0, WindowContent::Rows(1..3)),
-    )
-    .unwrap();
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.split_once("},").unwrap().1)
-        .collect();
+    let text = render(&schema("s", 0), &rows, &window(0, 0, WindowContent::Rows(1..3))).unwrap();
+    let lines: Vec<&str> = text.lines().map(|line| line.split_once("},").unwrap().1).collect();
     assert_eq!(
         lines,
         [
@@ -57,35 +43,19 @@ fn only_the_windows_own_rows() {
             "\"country\":\"France\",\"OPM\":3,\"total_sale_volume\":-0.0001,\"rate_of_return\":1.0}",
         ]
     );
-    assert_eq!(
-        render(
-            &schema("s", 0),
-            &rows,
-            &window(0, 0, WindowContent::Rows(1..1))
-        )
-        .unwrap(),
-        ""
-    );
+    assert_eq!(render(&schema("s", 0), &rows, &window(0, 0, WindowContent::Rows(1..1))).unwrap(), "");
 }
 
 #[test]
 fn an_unavailable_window_is_one_row() {
-    let mut window = window(
-        0,
-        0,
-        WindowContent::Unavailable("the plugin \"x\" trapped".to_owned()),
-    );
+    let mut window = window(0, 0, WindowContent::Unavailable("the plugin \"x\" trapped".to_owned()));
     assert_eq!(
         render(&schema("s", 0), &table(&[]), &window).unwrap(),
         "{\"window\":{\"start\":\"2020-09-18T10:50:00.000Z\",\"end\":\"2020-09-18T10:51:00.000Z\"},\
          \"unavailable\":\"the plugin \\\"x\\\" trapped\"}\n"
     );
     window.revision = 1;
-    assert!(
-        render(&schema("s", 0), &table(&[]), &window)
-            .unwrap()
-            .contains("},\"revision\":1,\"unavailable\":")
-    );
+    assert!(render(&schema("s", 0), &table(&[]), &window).unwrap().contains("},\"revision\":1,\"unavailable\":"));
 }
 
 #[test]
@@ -93,28 +63,15 @@ fn outputs_are_chosen_and_ordered_by_the_schema() {
     let mut kpi = schema("s", 0);
     kpi.outputs.swap(0, 2);
     kpi.outputs.remove(1);
-    let text = render(
-        &kpi,
-        &table(&[GERMANY]),
-        &window(0, 0, WindowContent::Rows(0..1)),
-    )
-    .unwrap();
-    assert!(
-        text.ends_with("\"country\":\"Germany\",\"rate_of_return\":0.0,\"OPM\":1}\n"),
-        "{text}"
-    );
+    let text = render(&kpi, &table(&[GERMANY]), &window(0, 0, WindowContent::Rows(0..1))).unwrap();
+    assert!(text.ends_with("\"country\":\"Germany\",\"rate_of_return\":0.0,\"OPM\":1}\n"), "{text}");
 }
 
 #[test]
 fn names_are_escaped() {
     let mut kpi = schema("s", 0);
     kpi.keys[0].path = "a\"b".to_owned();
-    let text = render(
-        &kpi,
-        &table(&[GERMANY]),
-        &window(0, 0, WindowContent::Rows(0..1)),
-    )
-    .unwrap();
+    let text = render(&kpi, &table(&[GERMANY]), &window(0, 0, WindowContent::Rows(0..1))).unwrap();
     assert!(text.contains(",\"a\\\"b\":\"Germany\","), "{text}");
 }
 
@@ -170,9 +127,5 @@ proptest! {
 }
 
 fn field(path: &str) -> Field {
-    Field {
-        path: path.to_owned(),
-        column_type: ColumnType::Scalar(ScalarType::Float64),
-        nullable: false,
-    }
+    Field { path: path.to_owned(), column_type: ColumnType::Scalar(ScalarType::Float64), nullable: false }
 }

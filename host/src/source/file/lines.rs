@@ -51,11 +51,7 @@ struct Line {
 
 impl FilePart {
     /// Opens the file at the assignment's line, or its first.
-    pub(super) fn open(
-        path: &Path,
-        assignment: Assignment,
-        settings: PartSettings,
-    ) -> Result<FilePart, SourceError> {
+    pub(super) fn open(path: &Path, assignment: Assignment, settings: PartSettings) -> Result<FilePart, SourceError> {
         let mut part = FilePart {
             path: path.to_owned(),
             partition: assignment.partition,
@@ -96,25 +92,17 @@ impl FilePart {
         if let Some(len) = memchr::memchr(b'\n', rest) {
             let text = &rest[..len];
             let kept = text.strip_suffix(b"\r").unwrap_or(text).len();
-            return Some(Line {
-                range: self.at..self.at + kept,
-                next: self.at + len + 1,
-            });
+            return Some(Line { range: self.at..self.at + kept, next: self.at + len + 1 });
         }
         // The last line needs no end of its own; but of a file that broke off, half a line is no line.
         let is_last = matches!(self.end, Some(Ok(()))) && !rest.is_empty();
-        is_last.then(|| Line {
-            range: self.at..self.piece.len(),
-            next: self.piece.len(),
-        })
+        is_last.then(|| Line { range: self.at..self.piece.len(), next: self.piece.len() })
     }
 
     /// Reads until a whole line is at hand, or the rest is longer than a line may be. False at the end.
     fn fill(&mut self) -> bool {
         loop {
-            if self.line_at_hand().is_some()
-                || self.piece.len() - self.at > self.settings.line_bytes_max
-            {
+            if self.line_at_hand().is_some() || self.piece.len() - self.at > self.settings.line_bytes_max {
                 return true;
             }
             if self.end.is_some() {
@@ -129,10 +117,7 @@ impl FilePart {
         let arrival_us = (self.settings.clock)();
         let mut records = Vec::new();
         while records.len() < records_max {
-            let Some(line) = self
-                .line_at_hand()
-                .filter(|line| line.range.len() <= self.settings.line_bytes_max)
-            else {
+            let Some(line) = self.line_at_hand().filter(|line| line.range.len() <= self.settings.line_bytes_max) else {
                 break;
             };
             if self.line >= self.begin && !is_blank(&self.piece[line.range.clone()]) {
@@ -202,24 +187,14 @@ impl Part for FilePart {
 
     fn next_block(&mut self, records_max: usize) -> Result<Option<Block>, SourceError> {
         while self.fill() {
-            let is_long = self
-                .line_at_hand()
-                .is_none_or(|line| line.range.len() > self.settings.line_bytes_max);
+            let is_long = self.line_at_hand().is_none_or(|line| line.range.len() > self.settings.line_bytes_max);
             let bytes = self.piece.clone();
-            let records = if is_long {
-                self.cut_long()
-            } else {
-                self.cut(records_max)
-            };
+            let records = if is_long { self.cut_long() } else { self.cut(records_max) };
             if is_long {
                 self.skip_line();
             }
             if !records.is_empty() {
-                return Ok(Some(Block {
-                    partition: self.partition,
-                    bytes,
-                    records,
-                }));
+                return Ok(Some(Block { partition: self.partition, bytes, records }));
             }
         }
         self.finish()

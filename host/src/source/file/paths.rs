@@ -15,19 +15,14 @@ pub(super) struct Found {
 /// The files that `wanted` names, in its order; what a pattern matches sorted by path.
 pub(super) fn find(wanted: &[String]) -> Result<Vec<Found>, SourceError> {
     if wanted.is_empty() {
-        return Err(SourceError::Setting(
-            "no files are named; name at least one file or pattern".to_owned(),
-        ));
+        return Err(SourceError::Setting("no files are named; name at least one file or pattern".to_owned()));
     }
     let mut found = Vec::new();
     let mut seen: HashMap<PathBuf, String> = HashMap::new();
     for name in wanted {
         for path in expand(name)? {
             let file = look_at(path)?;
-            let real = file
-                .path
-                .canonicalize()
-                .map_err(|error| cannot_read(&file.path, &error))?;
+            let real = file.path.canonicalize().map_err(|error| cannot_read(&file.path, &error))?;
             if let Some(before) = seen.insert(real, name.clone()) {
                 return Err(twice(&file.path, &before, name));
             }
@@ -44,11 +39,7 @@ fn expand(name: &str) -> Result<Vec<PathBuf>, SourceError> {
         return Ok(vec![literal]);
     }
     let matches = glob::glob(name).map_err(|error| {
-        SourceError::Setting(format!(
-            "{name} is not a pattern: {} at character {}",
-            error.msg,
-            error.pos + 1
-        ))
+        SourceError::Setting(format!("{name} is not a pattern: {} at character {}", error.msg, error.pos + 1))
     })?;
     let mut paths = Vec::new();
     for path in matches {
@@ -58,23 +49,17 @@ fn expand(name: &str) -> Result<Vec<PathBuf>, SourceError> {
         }
     }
     if paths.is_empty() {
-        return Err(SourceError::Setting(format!(
-            "no file matches {name}; check the folder and the ending"
-        )));
+        return Err(SourceError::Setting(format!("no file matches {name}; check the folder and the ending")));
     }
     paths.sort();
     Ok(paths)
 }
 
 fn look_at(path: PathBuf) -> Result<Found, SourceError> {
-    let data = path
-        .metadata()
-        .map_err(|error| cannot_read(&path, &error))?;
+    let data = path.metadata().map_err(|error| cannot_read(&path, &error))?;
     if data.is_dir() {
         let path = path.display();
-        return Err(SourceError::Setting(format!(
-            "{path} is a folder; name the files in it, such as {path}/*.jsonl"
-        )));
+        return Err(SourceError::Setting(format!("{path} is a folder; name the files in it, such as {path}/*.jsonl")));
     }
     if !data.is_file() {
         // A pipe can be read only once, and a resumed run has to read it again.
@@ -83,18 +68,11 @@ fn look_at(path: PathBuf) -> Result<Found, SourceError> {
             path.display()
         )));
     }
-    Ok(Found {
-        bytes: data.len(),
-        path,
-    })
+    Ok(Found { bytes: data.len(), path })
 }
 
 fn twice(path: &Path, before: &str, name: &str) -> SourceError {
-    let by = if before == name {
-        format!("by {name}")
-    } else {
-        format!("by {before} and by {name}")
-    };
+    let by = if before == name { format!("by {name}") } else { format!("by {before} and by {name}") };
     SourceError::Setting(format!(
         "{} is named twice, {by}; its records would count twice, so name it once",
         path.display()

@@ -25,10 +25,7 @@ impl Unpacked {
     pub(super) fn open(path: &Path) -> Result<Unpacked, SourceError> {
         let fail = |error: std::io::Error| cannot_read(path, &error);
         let packed_read = Arc::new(AtomicU64::new(0));
-        let mut file = Counted {
-            file: File::open(path).map_err(fail)?,
-            read: packed_read.clone(),
-        };
+        let mut file = Counted { file: File::open(path).map_err(fail)?, read: packed_read.clone() };
         let mut head = Vec::new();
         (&mut file).take(4).read_to_end(&mut head).map_err(fail)?;
         let packing = Packing::of(&head, path)?;
@@ -38,19 +35,11 @@ impl Unpacked {
             Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(all)),
             Packing::Zstd => Box::new(zstd::Decoder::new(all).map_err(fail)?),
         };
-        Ok(Unpacked {
-            path: path.to_owned(),
-            bytes,
-            packed_read,
-        })
+        Ok(Unpacked { path: path.to_owned(), bytes, packed_read })
     }
 
     /// Appends up to `limit` unpacked bytes to `buffer`; fewer only at the end. What could be unpacked before an error is appended.
-    pub(super) fn append(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        limit: usize,
-    ) -> Result<usize, SourceError> {
+    pub(super) fn append(&mut self, buffer: &mut Vec<u8>, limit: usize) -> Result<usize, SourceError> {
         buffer.reserve(limit);
         let before = buffer.len();
         let done = (&mut self.bytes).take(limit as u64).read_to_end(buffer);
@@ -69,11 +58,11 @@ impl Unpacked {
             std::io::ErrorKind::UnexpectedEof => SourceError::Lost(format!(
                 "{path} breaks off at byte {byte}: its last packed frame is not whole; copy the file again"
             )),
-            std::io::ErrorKind::InvalidData
-            | std::io::ErrorKind::InvalidInput
-            | std::io::ErrorKind::Other => SourceError::Lost(format!(
-                "{path} cannot be unpacked, at or before byte {byte}: {error}; copy the file again"
-            )),
+            std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput | std::io::ErrorKind::Other => {
+                SourceError::Lost(format!(
+                    "{path} cannot be unpacked, at or before byte {byte}: {error}; copy the file again"
+                ))
+            }
             _ => SourceError::Outside(format!("{path} cannot be read at byte {byte}: {error}")),
         }
     }
@@ -91,16 +80,11 @@ impl Packing {
         if head.starts_with(&GZIP) {
             return Ok(Packing::Gzip);
         }
-        if head.starts_with(&ZSTD)
-            || head.len() == 4 && head[0] & 0xf0 == 0x50 && head[1..] == ZSTD_SKIPPABLE
-        {
+        if head.starts_with(&ZSTD) || head.len() == 4 && head[0] & 0xf0 == 0x50 && head[1..] == ZSTD_SKIPPABLE {
             return Ok(Packing::Zstd);
         }
         // Fewer bytes than a magic number can't be told apart; then the ending decides that there should be more of them.
-        let ending = path
-            .extension()
-            .and_then(|ending| ending.to_str())
-            .unwrap_or_default();
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         if matches!((ending, head.len()), ("gz", 1) | ("zst", 1..=3)) {
             return Err(SourceError::Lost(format!(
                 "{} breaks off at byte {}; copy the file again",

@@ -65,72 +65,26 @@ pub(super) fn write(kind: usize, n: u64, stamp: &[u8], out: &mut Vec<u8>) {
     };
     let mut whole = |pieces: Pieces<'_>| whole(n, &pieces, out);
     match BROKEN_KINDS[kind % BROKEN_KINDS.len()] {
-        "wrong-type" => whole(Pieces {
-            item: b"{\"unit_price\": 15.38, \"quantity\": \"12\"}",
-            ..sound
-        }),
-        "not-utf-8" => whole(Pieces {
-            country: b"Germ\xffany",
-            ..sound
-        }),
-        "too-deep" => whole(Pieces {
-            more: &[b", \"more\": ".to_vec(), nested()].concat(),
-            ..sound
-        }),
-        "too-long" => whole(Pieces {
-            more: &[
-                b", \"more\": \"".to_vec(),
-                vec![b'x'; LENGTH],
-                b"\"".to_vec(),
-            ]
-            .concat(),
-            ..sound
-        }),
-        "duplicate-key" => whole(Pieces {
-            kind: b"\"type\": \"ORDER\", \"type\": \"RETURN\", ",
-            ..sound
-        }),
-        "number-out-of-range" => whole(Pieces {
-            item: b"{\"unit_price\": 15.38, \"quantity\": 9223372036854775808}",
-            ..sound
-        }),
-        "nan" => whole(Pieces {
-            item: b"{\"unit_price\": NaN, \"quantity\": 12}",
-            ..sound
-        }),
-        "unknown-type" => whole(Pieces {
-            kind: b"\"type\": \"GIFT\", ",
-            ..sound
-        }),
+        "wrong-type" => whole(Pieces { item: b"{\"unit_price\": 15.38, \"quantity\": \"12\"}", ..sound }),
+        "not-utf-8" => whole(Pieces { country: b"Germ\xffany", ..sound }),
+        "too-deep" => whole(Pieces { more: &[b", \"more\": ".to_vec(), nested()].concat(), ..sound }),
+        "too-long" => {
+            whole(Pieces { more: &[b", \"more\": \"".to_vec(), vec![b'x'; LENGTH], b"\"".to_vec()].concat(), ..sound })
+        }
+        "duplicate-key" => whole(Pieces { kind: b"\"type\": \"ORDER\", \"type\": \"RETURN\", ", ..sound }),
+        "number-out-of-range" => {
+            whole(Pieces { item: b"{\"unit_price\": 15.38, \"quantity\": 9223372036854775808}", ..sound })
+        }
+        "nan" => whole(Pieces { item: b"{\"unit_price\": NaN, \"quantity\": 12}", ..sound }),
+        "unknown-type" => whole(Pieces { kind: b"\"type\": \"GIFT\", ", ..sound }),
         "no-items" => whole(Pieces { item: b"", ..sound }),
-        "lacking-price" => whole(Pieces {
-            item: b"{\"SKU\": \"10315A\", \"quantity\": 12}",
-            ..sound
-        }),
-        "control-character" => whole(Pieces {
-            country: b"Germ\x01any",
-            ..sound
-        }),
-        "bad-escape" => whole(Pieces {
-            country: b"Germ\\qany",
-            ..sound
-        }),
-        "lone-surrogate" => whole(Pieces {
-            country: b"Germ\\ud800any",
-            ..sound
-        }),
-        "missing-timestamp" => whole(Pieces {
-            timestamp: b"",
-            ..sound
-        }),
-        "bad-timestamp" => whole(Pieces {
-            timestamp: b"\"timestamp\": \"2010-13-01 08:26:00\", ",
-            ..sound
-        }),
-        "leading-zero" => whole(Pieces {
-            item: b"{\"unit_price\": 15.38, \"quantity\": 012}",
-            ..sound
-        }),
+        "lacking-price" => whole(Pieces { item: b"{\"SKU\": \"10315A\", \"quantity\": 12}", ..sound }),
+        "control-character" => whole(Pieces { country: b"Germ\x01any", ..sound }),
+        "bad-escape" => whole(Pieces { country: b"Germ\\qany", ..sound }),
+        "lone-surrogate" => whole(Pieces { country: b"Germ\\ud800any", ..sound }),
+        "missing-timestamp" => whole(Pieces { timestamp: b"", ..sound }),
+        "bad-timestamp" => whole(Pieces { timestamp: b"\"timestamp\": \"2010-13-01 08:26:00\", ", ..sound }),
+        "leading-zero" => whole(Pieces { item: b"{\"unit_price\": 15.38, \"quantity\": 012}", ..sound }),
         "not-an-object" => append(out, format_args!("[{n}, 2, 3]")),
         "empty" => {}
         "trailing-bytes" => {

@@ -48,9 +48,9 @@ const COUNTRIES: [&str; 40] = [
     "New Zealand",
 ];
 const WORDS: [&str; 28] = [
-    "WHITE", "RED", "BLUE", "GREEN", "VINTAGE", "RETRO", "METAL", "WOODEN", "GLASS", "KNITTED",
-    "HANGING", "HEART", "LANTERN", "HOLDER", "BOTTLE", "BAG", "CAKE", "STAND", "FRAME", "CLOCK",
-    "CANDLE", "SET", "PAPER", "PARTY", "BUNTING", "MUG", "PLATE", "TRAY",
+    "WHITE", "RED", "BLUE", "GREEN", "VINTAGE", "RETRO", "METAL", "WOODEN", "GLASS", "KNITTED", "HANGING", "HEART",
+    "LANTERN", "HOLDER", "BOTTLE", "BAG", "CAKE", "STAND", "FRAME", "CLOCK", "CANDLE", "SET", "PAPER", "PARTY",
+    "BUNTING", "MUG", "PLATE", "TRAY",
 ];
 /// Items in an invoice: 2.75 in the mean.
 const ITEM_COUNTS: [usize; 8] = [1, 2, 2, 3, 3, 3, 4, 4];
@@ -77,27 +77,17 @@ impl Invoices {
         let mut items = Vec::new();
         for product in 0..PRODUCTS {
             let words = 4 + random.below(4);
-            let title: Vec<&str> = (0..words)
-                .map(|_| WORDS[random.below(WORDS.len() as u64) as usize])
-                .collect();
+            let title: Vec<&str> = (0..words).map(|_| WORDS[random.below(WORDS.len() as u64) as usize]).collect();
             let cents = 19 + random.below(1977);
             let letter = b"ABCDE"[(product % 5) as usize] as char;
-            items.extend(
-                QUANTITIES.map(|quantity| {
-                    item(10_000 + product, letter, &title.join(" "), cents, quantity)
-                }),
-            );
+            items.extend(QUANTITIES.map(|quantity| item(10_000 + product, letter, &title.join(" "), cents, quantity)));
         }
         let total: f64 = (1..=COUNTRIES.len()).map(|rank| 1.0 / rank as f64).sum();
         let ends = (1..=COUNTRIES.len()).scan(0.0, |sum, rank| {
             *sum += 1.0 / rank as f64 / total;
             Some((*sum * (1_u64 << 32) as f64) as u64)
         });
-        Invoices {
-            settings: settings.clone(),
-            items,
-            country_ends: ends.collect(),
-        }
+        Invoices { settings: settings.clone(), items, country_ends: ends.collect() }
     }
 
     /// Appends record `number`.
@@ -106,19 +96,10 @@ impl Invoices {
         let mut stamp = Vec::with_capacity(19);
         write_timestamp(self.event_us(number, &mut random), &mut stamp);
         if random.chance(self.settings.broken_share) {
-            broken::write(
-                random.below(BROKEN_KINDS.len() as u64) as usize,
-                number,
-                &stamp,
-                out,
-            );
+            broken::write(random.below(BROKEN_KINDS.len() as u64) as usize, number, &stamp, out);
             return;
         }
-        let kind = if random.below(16) == 0 {
-            "RETURN"
-        } else {
-            "ORDER"
-        };
+        let kind = if random.below(16) == 0 { "RETURN" } else { "ORDER" };
         let country = COUNTRIES[self.country(&mut random)];
         out.extend_from_slice(b"{\"invoice_no\": ");
         append(out, format_args!("{}", FIRST_INVOICE_NO + number));
@@ -131,9 +112,7 @@ impl Invoices {
         }
         for place in 0..ITEM_COUNTS[random.below(8) as usize] {
             out.extend_from_slice(if place == 0 { b"" } else { b", " });
-            out.extend_from_slice(
-                self.items[random.below(self.items.len() as u64) as usize].as_bytes(),
-            );
+            out.extend_from_slice(self.items[random.below(self.items.len() as u64) as usize].as_bytes());
         }
         out.extend_from_slice(b"]}");
     }
@@ -143,20 +122,14 @@ impl Invoices {
         let settings = &self.settings;
         let place = i128::from(number) * MINUTE_US / i128::from(settings.records_per_minute);
         let behind = i128::from(random.below(settings.disorder_us as u64 + 1));
-        let late = if random.chance(settings.late_share) {
-            HOUR_US
-        } else {
-            0
-        };
+        let late = if random.chance(settings.late_share) { HOUR_US } else { 0 };
         let event = i128::from(settings.start_us) + (place - behind).max(0) - late;
         i64::try_from(event).unwrap_or(i64::MAX)
     }
 
     fn country(&self, random: &mut Random) -> usize {
         let drawn = random.below(1 << 32);
-        self.country_ends
-            .partition_point(|end| *end <= drawn)
-            .min(COUNTRIES.len() - 1)
+        self.country_ends.partition_point(|end| *end <= drawn).min(COUNTRIES.len() - 1)
     }
 }
 
@@ -167,9 +140,7 @@ fn item(sku: u64, letter: char, title: &str, cents: u64, quantity: u32) -> Strin
         rest if rest % 10 == 0 => format!("{}.{}", cents / 100, rest / 10),
         rest => format!("{}.{rest:02}", cents / 100),
     };
-    format!(
-        "{{\"SKU\": \"{sku}{letter}\", \"title\": \"{title}\", \"unit_price\": {price}, \"quantity\": {quantity}}}"
-    )
+    format!("{{\"SKU\": \"{sku}{letter}\", \"title\": \"{title}\", \"unit_price\": {price}, \"quantity\": {quantity}}}")
 }
 
 /// `2010-12-01 00:00:04`, UTC, rounded down to the second.
@@ -184,17 +155,10 @@ fn write_timestamp(event_us: i64, out: &mut Vec<u8>) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day_of_month = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    append(
-        out,
-        format_args!("{year:04}-{month:02}-{day_of_month:02} {hour:02}:{minute:02}:{second:02}"),
-    );
+    append(out, format_args!("{year:04}-{month:02}-{day_of_month:02} {hour:02}:{minute:02}:{second:02}"));
 }
 
 /// Writing to a vector can't fail.

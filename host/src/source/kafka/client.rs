@@ -14,26 +14,14 @@ use std::time::{Duration, Instant};
 
 /// What the source rests on: `properties` may not say otherwise. With the reason to tell.
 const FIXED: [(&str, &str, &str); 4] = [
-    (
-        "enable.auto.commit",
-        "false",
-        "offsets are kept in the checkpoint, not in the group",
-    ),
-    (
-        "enable.auto.offset.store",
-        "false",
-        "offsets are kept in the checkpoint, not in the group",
-    ),
+    ("enable.auto.commit", "false", "offsets are kept in the checkpoint, not in the group"),
+    ("enable.auto.offset.store", "false", "offsets are kept in the checkpoint, not in the group"),
     (
         "auto.offset.reset",
         "error",
         "a jump over lost records would give wrong numbers; use `start` to say where to begin",
     ),
-    (
-        "enable.partition.eof",
-        "true",
-        "idle partitions and the end of a bounded run are told by it",
-    ),
+    ("enable.partition.eof", "true", "idle partitions and the end of a bounded run are told by it"),
 ];
 
 /// Defaults that `properties` may override.
@@ -81,10 +69,7 @@ fn check_property(name: &str, value: &str) -> Result<(), SourceError> {
             "the Kafka property {name} is set by `brokers`; write {value} there"
         )));
     }
-    match FIXED
-        .iter()
-        .find(|fixed| fixed.0 == name && fixed.1 != value)
-    {
+    match FIXED.iter().find(|fixed| fixed.0 == name && fixed.1 != value) {
         Some((_, fixed, reason)) => Err(SourceError::Setting(format!(
             "the Kafka property {name} can't be {value}, only {fixed}: {reason}; leave it out"
         ))),
@@ -108,8 +93,7 @@ impl Ear {
     /// The last error, with the client's own words.
     pub(super) fn last_error(&self) -> Option<(RDKafkaErrorCode, String)> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.as_ref()
-            .and_then(|told| Some((told.code?, told.reason.clone())))
+        told.as_ref().and_then(|told| Some((told.code?, told.reason.clone())))
     }
 }
 
@@ -126,10 +110,7 @@ impl ClientContext for Ear {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        tracing::info!(
-            "kafka client statistics: {}",
-            String::from_utf8_lossy(statistics)
-        );
+        tracing::info!("kafka client statistics: {}", String::from_utf8_lossy(statistics));
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -146,11 +127,7 @@ impl ClientContext for Ear {
         if !is_known {
             tracing::warn!("kafka client: {reason}");
             let reason = reason.to_owned();
-            *told = Some(Told {
-                code,
-                reason,
-                when: Instant::now(),
-            });
+            *told = Some(Told { code, reason, when: Instant::now() });
         }
     }
 }
@@ -168,17 +145,17 @@ impl Client {
     /// Starts a client; it connects behind our back.
     pub(super) fn start(config: &ClientConfig) -> Result<Client, SourceError> {
         let consumer = BaseConsumer::from_config_and_context(config, Ear::default());
-        consumer
-            .map(|consumer| Client { consumer: Some(consumer), close_wait: CLOSE_WAIT })
-            .map_err(|error| match error {
-                KafkaError::ClientConfig(_, reason, name, value) => SourceError::Setting(format!(
-                    "the Kafka property {name} = {value:?} is refused: {reason}"
-                )),
+        consumer.map(|consumer| Client { consumer: Some(consumer), close_wait: CLOSE_WAIT }).map_err(
+            |error| match error {
+                KafkaError::ClientConfig(_, reason, name, value) => {
+                    SourceError::Setting(format!("the Kafka property {name} = {value:?} is refused: {reason}"))
+                }
                 KafkaError::ClientCreation(reason) => {
                     SourceError::Setting(format!("the Kafka properties do not fit: {reason}"))
                 }
                 error => SourceError::Setting(format!("the Kafka client does not start: {error}")),
-            })
+            },
+        )
     }
 
     /// Whoever drops it does not wait for it to close.
@@ -191,10 +168,7 @@ impl Client {
 impl Deref for Client {
     type Target = BaseConsumer<Ear>;
 
-    #[expect(
-        clippy::expect_used,
-        reason = "the consumer is only taken out by drop, after which nobody can ask"
-    )]
+    #[expect(clippy::expect_used, reason = "the consumer is only taken out by drop, after which nobody can ask")]
     fn deref(&self) -> &BaseConsumer<Ear> {
         self.consumer.as_ref().expect("a live client")
     }
@@ -206,12 +180,10 @@ impl Drop for Client {
             return;
         };
         let (closed, wait) = mpsc::channel();
-        let closing = std::thread::Builder::new()
-            .name("kafka-close".to_owned())
-            .spawn(move || {
-                drop(consumer);
-                let _ = closed.send(());
-            });
+        let closing = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+            drop(consumer);
+            let _ = closed.send(());
+        });
         if closing.is_ok() && wait.recv_timeout(self.close_wait).is_err() {
             tracing::debug!("the Kafka client takes long to close; it is left to itself");
         }

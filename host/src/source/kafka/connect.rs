@@ -33,35 +33,18 @@ pub(super) struct Found {
 }
 
 /// Looks at the topic.
-pub(super) fn look(
-    config: &ClientConfig,
-    settings: &KafkaSettings,
-) -> Result<Vec<Found>, SourceError> {
+pub(super) fn look(config: &ClientConfig, settings: &KafkaSettings) -> Result<Vec<Found>, SourceError> {
     let mut config = config.clone();
     // Without a group the client has no coordinator to look for and to part from.
     config.remove("group.id");
     let client = Client::start(&config)?;
-    let look = Look {
-        client: &client,
-        settings,
-        until: Instant::now() + settings.connect_wait,
-    };
+    let look = Look { client: &client, settings, until: Instant::now() + settings.connect_wait };
     let ids = look.partition_ids()?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        let (low, high) =
-            look.again(|wait| look.client.fetch_watermarks(&settings.topic, id, wait))?;
-        let start = if settings.start == KafkaStart::Earliest {
-            low
-        } else {
-            high
-        };
-        found.push(Found {
-            id,
-            low,
-            high,
-            start,
-        });
+        let (low, high) = look.again(|wait| look.client.fetch_watermarks(&settings.topic, id, wait))?;
+        let start = if settings.start == KafkaStart::Earliest { low } else { high };
+        found.push(Found { id, low, high, start });
     }
     if let KafkaStart::Timestamp(from_us) = settings.start {
         look.start_at(from_us, &mut found)?;
@@ -77,10 +60,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// Tries until it works, the time is over or trying is of no use.
-    fn again<T>(
-        &self,
-        mut ask: impl FnMut(Duration) -> Result<T, KafkaError>,
-    ) -> Result<T, SourceError> {
+    fn again<T>(&self, mut ask: impl FnMut(Duration) -> Result<T, KafkaError>) -> Result<T, SourceError> {
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             let error = match ask(left.clamp(PAUSE, TRY_WAIT)) {
@@ -90,10 +70,7 @@ impl Look<'_> {
             self.listen();
             self.refused()?;
             if !error.rdkafka_error_code().is_some_and(passes) {
-                return Err(SourceError::Outside(format!(
-                    "{} can't be asked: {error}",
-                    self.at()
-                )));
+                return Err(SourceError::Outside(format!("{} can't be asked: {error}", self.at())));
             }
             if left <= PAUSE {
                 return Err(self.unreachable(&error));
@@ -132,11 +109,7 @@ impl Look<'_> {
     }
 
     fn unreachable(&self, error: &KafkaError) -> SourceError {
-        let reason = self
-            .client
-            .context()
-            .last_error()
-            .map_or_else(|| error.to_string(), |(_, reason)| reason);
+        let reason = self.client.context().last_error().map_or_else(|| error.to_string(), |(_, reason)| reason);
         SourceError::Outside(format!(
             "{} does not answer within {} s: {reason}; check `brokers`, that a broker runs there, the address that it advertises \
              (advertised.listeners), and security.protocol in `properties`",
@@ -152,14 +125,11 @@ impl Look<'_> {
         loop {
             let metadata = self.again(|wait| self.client.fetch_metadata(Some(topic), wait))?;
             let found = metadata.topics().iter().find(|found| found.name() == topic);
-            let error = found.map_or(
-                Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART),
-                |found| found.error(),
-            );
+            let error =
+                found.map_or(Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART), |found| found.error());
             match (found, error) {
                 (Some(found), None) if !found.partitions().is_empty() => {
-                    let mut ids: Vec<i32> =
-                        found.partitions().iter().map(|part| part.id()).collect();
+                    let mut ids: Vec<i32> = found.partitions().iter().map(|part| part.id()).collect();
                     ids.sort_unstable();
                     return Ok(ids);
                 }
@@ -167,9 +137,7 @@ impl Look<'_> {
                     return Err(not_allowed(topic));
                 }
                 (_, Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)) => {
-                    return Err(SourceError::Setting(format!(
-                        "{topic:?} can't be the name of a topic; check `topic`"
-                    )));
+                    return Err(SourceError::Setting(format!("{topic:?} can't be the name of a topic; check `topic`")));
                 }
                 _ if Instant::now() > missing_until => return Err(self.missing()),
                 _ => std::thread::sleep(PAUSE),
@@ -181,14 +149,8 @@ impl Look<'_> {
     fn missing(&self) -> SourceError {
         let topic = self.settings.topic.as_str();
         let all = self.again(|wait| self.client.fetch_metadata(None, wait));
-        let names: Vec<String> = all
-            .map(|all| {
-                all.topics()
-                    .iter()
-                    .map(|found| found.name().to_owned())
-                    .collect()
-            })
-            .unwrap_or_default();
+        let names: Vec<String> =
+            all.map(|all| all.topics().iter().map(|found| found.name().to_owned()).collect()).unwrap_or_default();
         let hint = match similar(topic, &names).as_slice() {
             [] => "check `topic`, or create it first".to_owned(),
             names => format!("did you mean {}? Else create it first", names.join(" or ")),
@@ -211,10 +173,7 @@ impl Look<'_> {
             Ok(answer)
         })?;
         for part in found {
-            if let Some(Offset::Offset(offset)) = answer
-                .find_partition(topic, part.id)
-                .map(|answer| answer.offset())
-            {
+            if let Some(Offset::Offset(offset)) = answer.find_partition(topic, part.id).map(|answer| answer.offset()) {
                 part.start = offset.clamp(part.low, part.high);
             }
         }
@@ -227,20 +186,11 @@ fn similar(wanted: &str, names: &[String]) -> Vec<String> {
     let mut rated: Vec<(f64, &String)> = names
         .iter()
         .filter(|name| !name.starts_with("__"))
-        .map(|name| {
-            (
-                strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= SIMILAR)
         .collect();
     rated.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(right.1)));
-    rated
-        .into_iter()
-        .take(3)
-        .map(|(_, name)| name.clone())
-        .collect()
+    rated.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 
 #[cfg(test)]

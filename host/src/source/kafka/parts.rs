@@ -123,9 +123,7 @@ impl Parts {
 
     /// The partition at this place of the source, to note something about it.
     pub(super) fn at_place(&mut self, partition: u32) -> Option<&mut Part> {
-        self.parts
-            .iter_mut()
-            .find(|part| part.place.partition == partition)
+        self.parts.iter_mut().find(|part| part.place.partition == partition)
     }
 
     /// Whether all have ended.
@@ -145,10 +143,7 @@ impl Parts {
 
     /// Takes a message in; true when it is time to hand over: a block is full or a partition has ended.
     pub(super) fn take(&mut self, message: &Message<'_>, records_max: usize) -> bool {
-        let Some(index) = usize::try_from(message.id)
-            .ok()
-            .and_then(|id| *self.by_id.get(id)?)
-        else {
+        let Some(index) = usize::try_from(message.id).ok().and_then(|id| *self.by_id.get(id)?) else {
             return false;
         };
         let part = &mut self.parts[index];
@@ -218,8 +213,7 @@ impl Parts {
         for id in &self.ended {
             let index = self.by_id[*id as usize];
             let partition = index.map(|index| self.parts[index].place.partition);
-            self.ready
-                .extend(partition.map(|partition| ReadEvent::Ended { partition }));
+            self.ready.extend(partition.map(|partition| ReadEvent::Ended { partition }));
         }
         self.ended.clear();
     }
@@ -274,10 +268,6 @@ impl Part {
         let bytes = std::mem::take(&mut self.bytes);
         let records = std::mem::take(&mut self.records);
         self.last_bytes = bytes.len().min(BLOCK_BYTES);
-        Block {
-            partition: self.place.partition,
-            bytes: Arc::new(bytes),
-            records,
-        }
+        Block { partition: self.place.partition, bytes: Arc::new(bytes), records }
     }
 }

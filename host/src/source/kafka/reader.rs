@@ -48,22 +48,11 @@ impl KafkaReader {
         let parts = Parts::new(places);
         let live = parts.all().iter().filter(|part| !part.ended).map(|part| {
             let place = part.place;
-            let begin = if place.is_oldest {
-                Offset::Beginning
-            } else {
-                Offset::Offset(place.begin)
-            };
+            let begin = if place.is_oldest { Offset::Beginning } else { Offset::Offset(place.begin) };
             (place.id, begin)
         });
         assign(&client, topic, live)?;
-        Ok(KafkaReader {
-            client,
-            probes: Probes::new(config, topic),
-            topic: topic.to_owned(),
-            parts,
-            growth,
-            clock,
-        })
+        Ok(KafkaReader { client, probes: Probes::new(config, topic), topic: topic.to_owned(), parts, growth, clock })
     }
 
     /// Polls until something is ready or the wait is over.
@@ -77,11 +66,7 @@ impl KafkaReader {
         while !self.parts.is_ready() {
             let filled = self.parts.filling_records();
             let is_waiting = filled == 0;
-            let left = if is_waiting {
-                until.saturating_duration_since(Instant::now())
-            } else {
-                Duration::ZERO
-            };
+            let left = if is_waiting { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             match self.client.poll(left) {
                 Some(Ok(message)) => {
                     if is_waiting {
@@ -130,12 +115,7 @@ impl KafkaReader {
 
     /// Bounded: the client may have passed an end over offsets that hold no record, and then there is no message to tell.
     fn look_at_positions(&mut self) -> Result<(), SourceError> {
-        if self
-            .parts
-            .all()
-            .iter()
-            .all(|part| part.ended || part.place.end.is_none())
-        {
+        if self.parts.all().iter().all(|part| part.ended || part.place.end.is_none()) {
             return Ok(());
         }
         for (id, offset) in self.positions()? {
@@ -146,26 +126,18 @@ impl KafkaReader {
 
     /// Where the client stands; control records are passed in it.
     fn positions(&self) -> Result<Vec<(i32, i64)>, SourceError> {
-        let list = self
-            .client
-            .position()
-            .map_err(|error| trouble::explain(&self.topic, &error, None))?;
-        let known = list
-            .elements()
-            .into_iter()
-            .filter_map(|part| match part.offset() {
-                Offset::Offset(offset) => Some((part.partition(), offset)),
-                _ => None,
-            });
+        let list = self.client.position().map_err(|error| trouble::explain(&self.topic, &error, None))?;
+        let known = list.elements().into_iter().filter_map(|part| match part.offset() {
+            Offset::Offset(offset) => Some((part.partition(), offset)),
+            _ => None,
+        });
         Ok(known.collect())
     }
 
     /// Passing troubles are the client's; what it can't mend ends the reading.
     fn trouble(&mut self, error: &KafkaError) -> Result<(), SourceError> {
         let code = error.rdkafka_error_code();
-        if !matches!(error, KafkaError::MessageConsumptionFatal(_))
-            && code.is_some_and(trouble::passes)
-        {
+        if !matches!(error, KafkaError::MessageConsumptionFatal(_)) && code.is_some_and(trouble::passes) {
             if let Some(growth) = &mut self.growth {
                 growth.put_off();
             }
@@ -173,24 +145,13 @@ impl KafkaReader {
         }
         if trouble::is_out_of_range(code) {
             for part in self.parts.all().iter().filter(|part| !part.ended) {
-                if let Ok(range) =
-                    self.client
-                        .fetch_watermarks(&self.topic, part.place.id, ASK_WAIT)
-                {
+                if let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) {
                     trouble::check_range(&self.topic, part.place.id, part.next, range)?;
                 }
             }
         }
-        let told = self
-            .client
-            .context()
-            .last_error()
-            .filter(|(last, _)| Some(*last) == code);
-        Err(trouble::explain(
-            &self.topic,
-            error,
-            told.as_ref().map(|(_, reason)| reason.as_str()),
-        ))
+        let told = self.client.context().last_error().filter(|(last, _)| Some(*last) == code);
+        Err(trouble::explain(&self.topic, error, told.as_ref().map(|(_, reason)| reason.as_str())))
     }
 }
 
@@ -200,24 +161,14 @@ impl Reader for KafkaReader {
         if !self.parts.is_ready() && !self.parts.all_ended() {
             self.poll(records_max, wait)?;
         }
-        Ok(self
-            .parts
-            .next_event(records_max)
-            .unwrap_or(ReadEvent::Nothing))
+        Ok(self.parts.next_event(records_max).unwrap_or(ReadEvent::Nothing))
     }
 
     fn confirm_caught_up(&mut self, partition: u32) -> bool {
         if self.parts.is_ready() || self.parts.is_filling() {
             return false;
         }
-        let Some(&Part {
-            place,
-            next,
-            ended,
-            at_end,
-            quiet_until,
-            ..
-        }) = self.parts.at_place(partition).as_deref()
+        let Some(&Part { place, next, ended, at_end, quiet_until, .. }) = self.parts.at_place(partition).as_deref()
         else {
             return false;
         };
@@ -255,9 +206,7 @@ pub(super) fn assign(
         let added = list.add_partition_offset(topic, id, begin);
         added.map_err(|error| trouble::explain(topic, &error, None))?;
     }
-    client
-        .assign(&list)
-        .map_err(|error| trouble::explain(topic, &error, None))
+    client.assign(&list).map_err(|error| trouble::explain(topic, &error, None))
 }
 
 /// A message as the partitions take it.

@@ -46,26 +46,16 @@ pub(super) fn is_out_of_range(code: Option<Code>) -> bool {
 pub(super) fn explain(topic: &str, error: &KafkaError, reason: Option<&str>) -> SourceError {
     let told = reason.map_or_else(|| error.to_string(), str::to_owned);
     match error.rdkafka_error_code() {
-        Some(
-            Code::UnknownTopic
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownPartition
-            | Code::UnknownTopicId,
-        ) => SourceError::Lost(format!(
-            "topic {topic} or one of its partitions is no longer there: {told}"
-        )),
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition | Code::UnknownTopicId) => {
+            SourceError::Lost(format!("topic {topic} or one of its partitions is no longer there: {told}"))
+        }
         Some(Code::TopicAuthorizationFailed) => not_allowed(topic),
-        Some(
-            Code::BadMessage
-            | Code::InvalidMessage
-            | Code::InvalidMessageSize
-            | Code::BadCompression,
-        ) => SourceError::Lost(format!(
-            "a record batch of topic {topic} is damaged: {told}"
-        )),
-        _ if is_out_of_range(error.rdkafka_error_code()) => SourceError::Lost(format!(
-            "an offset of topic {topic} is out of range: {told}; {MEND}"
-        )),
+        Some(Code::BadMessage | Code::InvalidMessage | Code::InvalidMessageSize | Code::BadCompression) => {
+            SourceError::Lost(format!("a record batch of topic {topic} is damaged: {told}"))
+        }
+        _ if is_out_of_range(error.rdkafka_error_code()) => {
+            SourceError::Lost(format!("an offset of topic {topic} is out of range: {told}; {MEND}"))
+        }
         _ => SourceError::Outside(format!("topic {topic} can't be read on: {told}")),
     }
 }
@@ -80,12 +70,7 @@ pub(super) fn not_allowed(topic: &str) -> SourceError {
 const MEND: &str = "to begin anew, remove the checkpoint and set `start` to \"earliest\", \"latest\" or a timestamp";
 
 /// Refuses an offset that the partition, which holds `range.0` to just below `range.1`, does not have.
-pub(super) fn check_range(
-    topic: &str,
-    id: i32,
-    offset: i64,
-    range: (i64, i64),
-) -> Result<(), SourceError> {
+pub(super) fn check_range(topic: &str, id: i32, offset: i64, range: (i64, i64)) -> Result<(), SourceError> {
     let (low, high) = range;
     if offset < low {
         return Err(SourceError::Lost(format!(
@@ -109,29 +94,15 @@ mod tests {
 
     #[test]
     fn offsets_are_checked_on_both_sides() {
-        let text = |offset| {
-            check_range("t", 3, offset, (10, 20))
-                .unwrap_err()
-                .to_string()
-        };
-        assert!(
-            text(7).starts_with(
-                "offsets 7 to 9 of topic t, partition 3, are gone: it now begins at 10"
-            )
-        );
+        let text = |offset| check_range("t", 3, offset, (10, 20)).unwrap_err().to_string();
+        assert!(text(7).starts_with("offsets 7 to 9 of topic t, partition 3, are gone: it now begins at 10"));
         assert!(text(21).starts_with("offset 21 of topic t, partition 3, is beyond its end at 20"));
-        assert!(
-            check_range("t", 3, 10, (10, 20)).is_ok() && check_range("t", 3, 20, (10, 20)).is_ok()
-        );
+        assert!(check_range("t", 3, 10, (10, 20)).is_ok() && check_range("t", 3, 20, (10, 20)).is_ok());
     }
 
     #[test]
     fn what_nobody_thought_of_is_final() {
         assert!(passes(Code::AllBrokersDown));
-        assert!(
-            !passes(Code::AutoOffsetReset)
-                && !passes(Code::UnsupportedVersion)
-                && !passes(Code::BadMessage)
-        );
+        assert!(!passes(Code::AutoOffsetReset) && !passes(Code::UnsupportedVersion) && !passes(Code::BadMessage));
     }
 }

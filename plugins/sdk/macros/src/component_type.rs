@@ -13,20 +13,14 @@ use wit_parser::{Resolve, SourceMap};
 const SOURCES: [(&str, &str); 3] = [
     ("types.wit", include_str!("../../../../wit/v0.1/types.wit")),
     ("kpi.wit", include_str!("../../../../wit/v0.1/kpi.wit")),
-    (
-        "preprocessor.wit",
-        include_str!("../../../../wit/v0.1/preprocessor.wit"),
-    ),
+    ("preprocessor.wit", include_str!("../../../../wit/v0.1/preprocessor.wit")),
 ];
 
 pub(crate) fn expand(world: &LitStr) -> Result<TokenStream> {
     let bytes = encoded(&world.value()).map_err(|e| Error::new(world.span(), e))?;
     let length = bytes.len();
     let bytes = Literal::byte_string(&bytes);
-    let section = LitStr::new(
-        &format!("component-type:weir-plugin:{}", world.value()),
-        Span::call_site(),
-    );
+    let section = LitStr::new(&format!("component-type:weir-plugin:{}", world.value()), Span::call_site());
     Ok(quote! {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
@@ -45,8 +39,6 @@ fn encoded(world: &str) -> std::result::Result<Vec<u8>, String> {
     let group = map.parse().map_err(|(_, e)| e.to_string())?;
     let mut resolve = Resolve::default();
     let package = resolve.push_group(group).map_err(|e| e.to_string())?;
-    let world = resolve
-        .select_world(&[package], Some(world))
-        .map_err(|e| e.to_string())?;
+    let world = resolve.select_world(&[package], Some(world)).map_err(|e| e.to_string())?;
     metadata::encode(&resolve, world, StringEncoding::UTF8, None).map_err(|e| e.to_string())
 }

@@ -4,10 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
-use syn::{
-    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Ident, Lit, LitStr, Meta,
-    Result, Type,
-};
+use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Ident, Lit, LitStr, Meta, Result, Type};
 
 /// A field of a derived struct.
 pub(crate) struct Named<'a> {
@@ -23,15 +20,8 @@ impl Named<'_> {
     }
 
     /// Calls `key` for each entry of `#[attribute(…)]` on this field.
-    pub(crate) fn each(
-        &self,
-        attribute: &str,
-        mut key: impl FnMut(ParseNestedMeta<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let mut ours = self
-            .attrs
-            .iter()
-            .filter(|attr| attr.path().is_ident(attribute));
+    pub(crate) fn each(&self, attribute: &str, mut key: impl FnMut(ParseNestedMeta<'_>) -> Result<()>) -> Result<()> {
+        let mut ours = self.attrs.iter().filter(|attr| attr.path().is_ident(attribute));
         ours.try_for_each(|attr| attr.parse_nested_meta(&mut key))
     }
 
@@ -39,18 +29,12 @@ impl Named<'_> {
     pub(crate) fn docs(&self) -> String {
         let lines = self.attrs.iter().filter_map(|attr| match &attr.meta {
             Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(text),
-                    ..
-                }) => Some(text.value().trim().to_owned()),
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
                 _ => None,
             },
             _ => None,
         });
-        lines
-            .filter(|line| !line.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
+        lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -68,11 +52,7 @@ pub(crate) fn named(input: &DeriveInput) -> Result<Vec<Named<'_>>> {
         .named
         .iter()
         .map(|field: &Field| match &field.ident {
-            Some(ident) => Ok(Named {
-                ident,
-                ty: &field.ty,
-                attrs: &field.attrs,
-            }),
+            Some(ident) => Ok(Named { ident, ty: &field.ty, attrs: &field.attrs }),
             None => Err(wrong()),
         })
         .collect()
@@ -85,20 +65,14 @@ pub(crate) fn text(meta: &ParseNestedMeta<'_>) -> Result<String> {
 
 /// An error for a key that is not one of `known`.
 pub(crate) fn unknown(meta: &ParseNestedMeta<'_>, known: &str) -> Error {
-    meta.error(format!(
-        "unknown key `{}`; write {known}",
-        meta.path.to_token_stream()
-    ))
+    meta.error(format!("unknown key `{}`; write {known}", meta.path.to_token_stream()))
 }
 
 /// Refuses generic types: a component has one type, and a lifetime is all that inputs need.
 pub(crate) fn no_generics(input: &DeriveInput) -> Result<()> {
     match input.generics.params.is_empty() {
         true => Ok(()),
-        false => Err(Error::new_spanned(
-            &input.generics,
-            "derive this for a struct without generics",
-        )),
+        false => Err(Error::new_spanned(&input.generics, "derive this for a struct without generics")),
     }
 }
 

@@ -23,8 +23,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         .collect::<Result<Vec<_>>>()?;
     let (lifetime, arguments) = lifetime(input)?;
     let name = &input.ident;
-    let (idents, types): (Vec<_>, Vec<_>) =
-        fields.iter().map(|field| (field.ident, field.ty)).unzip();
+    let (idents, types): (Vec<_>, Vec<_>) = fields.iter().map(|field| (field.ident, field.ty)).unzip();
     let (count, places) = (idents.len(), 0..idents.len());
     let view = quote!(<#name #arguments as weir::Inputs<#lifetime>>);
     Ok(hidden(quote! {
@@ -66,17 +65,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 fn lifetime(input: &DeriveInput) -> Result<(Lifetime, TokenStream)> {
     let mut params = input.generics.params.iter();
     match (params.next(), params.next()) {
-        (None, _) => Ok((
-            Lifetime::new("'column", Span::call_site()),
-            TokenStream::new(),
-        )),
+        (None, _) => Ok((Lifetime::new("'column", Span::call_site()), TokenStream::new())),
         (Some(GenericParam::Lifetime(param)), None) => {
             let lifetime = param.lifetime.clone();
             Ok((lifetime.clone(), quote!(<#lifetime>)))
         }
-        _ => Err(Error::new_spanned(
-            &input.generics,
-            "inputs take at most one parameter, a lifetime: `struct Row<'a>`",
-        )),
+        _ => {
+            Err(Error::new_spanned(&input.generics, "inputs take at most one parameter, a lifetime: `struct Row<'a>`"))
+        }
     }
 }

@@ -17,9 +17,7 @@ use syn::{DeriveInput, Error, LitStr, parse_macro_input};
 #[proc_macro_derive(Inputs, attributes(input))]
 pub fn inputs(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    inputs::expand(&input)
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    inputs::expand(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
 /// The columns that a plugin makes. `#[output(name = "OPM", unit = "orders/min", additive)]`; the doc comment is the
@@ -30,18 +28,14 @@ pub fn inputs(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Outputs, attributes(output))]
 pub fn outputs(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    outputs::expand(&input)
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    outputs::expand(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
 /// A state that travels as the columns of its fields, side by side.
 #[proc_macro_derive(State)]
 pub fn state(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    state::expand(&input)
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    state::expand(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
 /// A plugin's options: a field each, `Option<T>` where one may be left out, `#[option(default = 10)]`.
@@ -50,9 +44,7 @@ pub fn state(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Options, attributes(option))]
 pub fn options(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    options::expand(&input)
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    options::expand(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
 /// The custom section that names the world a plugin implements; part of `export_kpi!` and `export_preprocessor!`.
@@ -60,7 +52,5 @@ pub fn options(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn component_type(input: TokenStream) -> TokenStream {
     let world = parse_macro_input!(input as LitStr);
-    component_type::expand(&world)
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    component_type::expand(&world).unwrap_or_else(Error::into_compile_error).into()
 }

@@ -18,12 +18,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let fields = named(input)?;
     let outputs = fields.iter().map(output).collect::<Result<Vec<_>>>()?;
     let name = &input.ident;
-    let (idents, types): (Vec<_>, Vec<_>) =
-        fields.iter().map(|field| (field.ident, field.ty)).unzip();
-    let names = outputs
-        .iter()
-        .map(|output| &output.name)
-        .collect::<Vec<_>>();
+    let (idents, types): (Vec<_>, Vec<_>) = fields.iter().map(|field| (field.ident, field.ty)).unzip();
+    let names = outputs.iter().map(|output| &output.name).collect::<Vec<_>>();
     let units = outputs.iter().map(|output| match &output.unit {
         Some(unit) => quote!(::core::option::Option::Some(#unit.to_owned())),
         None => quote!(::core::option::Option::None),
@@ -72,12 +68,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 fn output(field: &Named<'_>) -> Result<Output> {
-    let mut output = Output {
-        name: field.name(),
-        unit: None,
-        description: field.docs(),
-        additive: false,
-    };
+    let mut output = Output { name: field.name(), unit: None, description: field.docs(), additive: false };
     field.each("output", |meta| {
         if meta.path.is_ident("name") {
             output.name = text(&meta)?;
@@ -88,18 +79,12 @@ fn output(field: &Named<'_>) -> Result<Output> {
         } else if meta.path.is_ident("additive") {
             output.additive = true;
         } else {
-            return Err(unknown(
-                &meta,
-                "`name = …`, `unit = …`, `description = …` or `additive`",
-            ));
+            return Err(unknown(&meta, "`name = …`, `unit = …`, `description = …` or `additive`"));
         }
         Ok(())
     })?;
     match output.description.is_empty() {
-        true => Err(Error::new_spanned(
-            field.ident,
-            "say what this output is, in a doc comment or `description = …`",
-        )),
+        true => Err(Error::new_spanned(field.ident, "say what this output is, in a doc comment or `description = …`")),
         false => Ok(output),
     }
 }

@@ -9,8 +9,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     no_generics(input)?;
     let fields = named(input)?;
     let name = &input.ident;
-    let (idents, types): (Vec<_>, Vec<_>) =
-        fields.iter().map(|field| (field.ident, field.ty)).unzip();
+    let (idents, types): (Vec<_>, Vec<_>) = fields.iter().map(|field| (field.ident, field.ty)).unzip();
     let result = quote!(::core::result::Result);
     Ok(hidden(quote! {
         #[derive(Default)]

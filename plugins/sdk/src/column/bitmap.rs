@@ -3,9 +3,7 @@
 /// The bytes that hold `bits` bits, where there are as many.
 #[inline]
 pub(crate) fn bitmap(bytes: &[u8], bits: usize) -> Result<&[u8], String> {
-    bytes
-        .get(..bits.div_ceil(8))
-        .ok_or_else(|| format!("a bitmap of {} bytes for {bits} values", bytes.len()))
+    bytes.get(..bits.div_ceil(8)).ok_or_else(|| format!("a bitmap of {} bytes for {bits} values", bytes.len()))
 }
 
 /// Bit `i`.

@@ -2,9 +2,7 @@
 
 use super::bitmap::Bits;
 use super::decimals::DecimalBuilder;
-use crate::bindings::exports::weir::plugin::types::{
-    Column, ColumnType, ScalarType, Texts, Values,
-};
+use crate::bindings::exports::weir::plugin::types::{Column, ColumnType, ScalarType, Texts, Values};
 use crate::number::{Decimal, Timestamp};
 use crate::reason::Reason;
 
@@ -55,20 +53,13 @@ macro_rules! plain {
 }
 
 plain!(i64, Int64, i64, Ok::<i64, Reason>);
-plain!(
-    Timestamp,
-    Timestamp,
-    i64,
-    |at: Timestamp| Ok::<i64, Reason>(at.0)
-);
+plain!(Timestamp, Timestamp, i64, |at: Timestamp| Ok::<i64, Reason>(at.0));
 plain!(f64, Float64, f64, finite);
 
 fn finite(value: f64) -> Result<f64, Reason> {
     match value.is_finite() {
         true => Ok(value),
-        false => {
-            Err(format!("{value} is not a finite number; give None where there is no value").into())
-        }
+        false => Err(format!("{value} is not a finite number; give None where there is no value").into()),
     }
 }
 
@@ -119,8 +110,8 @@ pub struct TextBuilder {
 
 impl TextBuilder {
     fn push(&mut self, text: &str) -> Result<(), Reason> {
-        let end = u32::try_from(self.bytes.len() + text.len())
-            .map_err(|_| "the texts of one call need more than 4 GiB")?;
+        let end =
+            u32::try_from(self.bytes.len() + text.len()).map_err(|_| "the texts of one call need more than 4 GiB")?;
         self.bytes.extend_from_slice(text.as_bytes());
         self.ends.push(end);
         Ok(())
@@ -143,10 +134,7 @@ macro_rules! text {
 
             fn finish(builder: TextBuilder) -> Result<Values, (usize, Reason)> {
                 let offsets = std::iter::once(0).chain(builder.ends).collect();
-                Ok(Values::Text(Texts {
-                    offsets,
-                    bytes: builder.bytes,
-                }))
+                Ok(Values::Text(Texts { offsets, bytes: builder.bytes }))
             }
         }
     };
@@ -195,12 +183,7 @@ impl<T: Build> OutputValue for T {
     }
 
     fn finish(builder: Self::Builder) -> Result<Column, (usize, Reason)> {
-        Ok(Column {
-            lists: None,
-            values: T::finish(builder)?,
-            validity: None,
-            element_validity: None,
-        })
+        Ok(Column { lists: None, values: T::finish(builder)?, validity: None, element_validity: None })
     }
 }
 
@@ -228,10 +211,7 @@ impl<T: OutputValue> OutputValue for Option<T> {
     }
 
     fn finish(builder: Self::Builder) -> Result<Column, (usize, Reason)> {
-        Ok(Column {
-            validity: builder.1.into_validity(),
-            ..T::finish(builder.0)?
-        })
+        Ok(Column { validity: builder.1.into_validity(), ..T::finish(builder.0)? })
     }
 }
 
@@ -249,14 +229,9 @@ impl<T: Build> OutputValue for Vec<T> {
 
     fn write(self, builder: &mut Self::Builder) -> Result<(), Reason> {
         let start = builder.ends.last().copied().unwrap_or(0);
-        let end = u32::try_from(self.len())
-            .ok()
-            .and_then(|length| start.checked_add(length));
-        builder
-            .ends
-            .push(end.ok_or("the lists of one call have more than 2^32 elements")?);
-        self.into_iter()
-            .try_for_each(|value| value.write(&mut builder.elements))
+        let end = u32::try_from(self.len()).ok().and_then(|length| start.checked_add(length));
+        builder.ends.push(end.ok_or("the lists of one call have more than 2^32 elements")?);
+        self.into_iter().try_for_each(|value| value.write(&mut builder.elements))
     }
 
     fn nothing(builder: &mut Self::Builder) {
@@ -265,15 +240,9 @@ impl<T: Build> OutputValue for Vec<T> {
 
     fn finish(builder: Self::Builder) -> Result<Column, (usize, Reason)> {
         let ListBuilder { ends, elements } = builder;
-        let values = T::finish(elements).map_err(|(element, reason)| {
-            (ends.partition_point(|end| *end as usize <= element), reason)
-        })?;
+        let values = T::finish(elements)
+            .map_err(|(element, reason)| (ends.partition_point(|end| *end as usize <= element), reason))?;
         let lists = Some(std::iter::once(0).chain(ends).collect());
-        Ok(Column {
-            lists,
-            values,
-            validity: None,
-            element_validity: None,
-        })
+        Ok(Column { lists, values, validity: None, element_validity: None })
     }
 }

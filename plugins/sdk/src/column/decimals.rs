@@ -44,7 +44,12 @@ fn at_scale(values: &[Decimal], scale: u8) -> Result<Decimals, (usize, Reason)> 
     let mut mantissas = Vec::with_capacity(values.len());
     for (row, value) in values.iter().enumerate() {
         let value = value.rescaled(scale).ok_or_else(|| {
-            (row, Reason::from(format!("{value} does not fit 64 bits at the scale {scale} that other rows of the column need")))
+            (
+                row,
+                Reason::from(format!(
+                    "{value} does not fit 64 bits at the scale {scale} that other rows of the column need"
+                )),
+            )
         })?;
         mantissas.push(value.mantissa());
     }
@@ -53,10 +58,7 @@ fn at_scale(values: &[Decimal], scale: u8) -> Result<Decimals, (usize, Reason)> 
 
 /// The least scale at which every value keeps all its digits.
 fn least_scale(values: &[Decimal]) -> u8 {
-    let needed = |value: &Decimal| {
-        (0..value.scale())
-            .find(|scale| value.rescaled(*scale).is_some())
-            .unwrap_or(value.scale())
-    };
+    let needed =
+        |value: &Decimal| (0..value.scale()).find(|scale| value.rescaled(*scale).is_some()).unwrap_or(value.scale());
     values.iter().map(needed).max().unwrap_or(0)
 }

@@ -19,11 +19,7 @@ pub trait Element<'a>: Sized {
     ///
     /// # Errors
     /// Where the column is of another type or length, or has a null (by its place) that this type does not take.
-    fn open(
-        values: ValuesRef<'a>,
-        validity: Option<&'a [u8]>,
-        length: usize,
-    ) -> Result<Self::Values, Mismatch>;
+    fn open(values: ValuesRef<'a>, validity: Option<&'a [u8]>, length: usize) -> Result<Self::Values, Mismatch>;
 
     /// Value `i`, which is below the length.
     fn get(values: &Self::Values, i: usize) -> Self;
@@ -35,11 +31,7 @@ impl<'a, T: Scalar<'a>> Element<'a> for T {
     type Values = T::Values;
 
     #[inline]
-    fn open(
-        values: ValuesRef<'a>,
-        validity: Option<&'a [u8]>,
-        length: usize,
-    ) -> Result<Self::Values, Mismatch> {
+    fn open(values: ValuesRef<'a>, validity: Option<&'a [u8]>, length: usize) -> Result<Self::Values, Mismatch> {
         if let Some(validity) = validity {
             refuse_nulls(validity, length)?;
         }
@@ -56,10 +48,7 @@ impl<'a, T: Scalar<'a>> Element<'a> for T {
 pub(super) fn refuse_nulls(validity: &[u8], length: usize) -> Result<(), Mismatch> {
     let validity = bitmap(validity, length).map_err(Mismatch::Column)?;
     match first_zero(validity, length) {
-        Some(i) => Err(Mismatch::Row(
-            i,
-            "null, which the plugin does not take here".into(),
-        )),
+        Some(i) => Err(Mismatch::Row(i, "null, which the plugin does not take here".into())),
         None => Ok(()),
     }
 }
@@ -70,15 +59,8 @@ impl<'a, T: Scalar<'a>> Element<'a> for Option<T> {
     type Values = (T::Values, Option<&'a [u8]>);
 
     #[inline]
-    fn open(
-        values: ValuesRef<'a>,
-        validity: Option<&'a [u8]>,
-        length: usize,
-    ) -> Result<Self::Values, Mismatch> {
-        let validity = validity
-            .map(|bytes| bitmap(bytes, length))
-            .transpose()
-            .map_err(Mismatch::Column)?;
+    fn open(values: ValuesRef<'a>, validity: Option<&'a [u8]>, length: usize) -> Result<Self::Values, Mismatch> {
+        let validity = validity.map(|bytes| bitmap(bytes, length)).transpose().map_err(Mismatch::Column)?;
         Ok((T::open(values, length).map_err(Mismatch::Column)?, validity))
     }
 

@@ -34,9 +34,7 @@ impl<'a, E: Element<'a>> FromColumn<'a> for E {
     #[inline]
     fn open(column: ColumnRef<'a>, rows: usize) -> Result<Self::View, Mismatch> {
         if column.lists.is_some() {
-            return Err(Mismatch::Column(
-                "asked for one value a row, was given lists".to_owned(),
-            ));
+            return Err(Mismatch::Column("asked for one value a row, was given lists".to_owned()));
         }
         E::open(column.values, column.validity, rows)
     }
@@ -71,11 +69,7 @@ impl<'a, E: Element<'a>> FromColumn<'a> for Option<List<'a, E>> {
     type View = (Lists<'a, E>, Option<&'a [u8]>);
 
     fn open(column: ColumnRef<'a>, rows: usize) -> Result<Self::View, Mismatch> {
-        let validity = column
-            .validity
-            .map(|bytes| bitmap(bytes, rows))
-            .transpose()
-            .map_err(Mismatch::Column)?;
+        let validity = column.validity.map(|bytes| bitmap(bytes, rows)).transpose().map_err(Mismatch::Column)?;
         Ok((Lists::open(column, rows)?, validity))
     }
 
@@ -125,8 +119,6 @@ impl<'a> Inputs<'a> for () {
 pub fn column_count(given: usize, described: usize) -> Result<(), Failure> {
     match given == described {
         true => Ok(()),
-        false => Err(Failure::Other(format!(
-            "{given} columns were given where {described} were described"
-        ))),
+        false => Err(Failure::Other(format!("{given} columns were given where {described} were described"))),
     }
 }

@@ -29,10 +29,7 @@ impl<'a, E: Element<'a>> Copy for Lists<'a, E> {}
 impl<'a, E: Element<'a>> Lists<'a, E> {
     pub(super) fn open(column: ColumnRef<'a>, rows: usize) -> Result<Self, Mismatch> {
         let Some(offsets) = column.lists else {
-            return Err(Mismatch::Column(format!(
-                "asked for a list, was given one {} a row",
-                column.values.name()
-            )));
+            return Err(Mismatch::Column(format!("asked for a list, was given one {} a row", column.values.name())));
         };
         if offsets.len() != rows + 1 || !offsets.is_sorted() {
             return Err(Mismatch::Column(format!(
@@ -41,28 +38,19 @@ impl<'a, E: Element<'a>> Lists<'a, E> {
             )));
         }
         let length = offsets.last().map_or(0, |end| *end as usize);
-        let values =
-            E::open(column.values, column.element_validity, length).map_err(|mismatch| {
-                match mismatch {
-                    Mismatch::Row(element, reason) => {
-                        let row = offsets
-                            .partition_point(|start| *start as usize <= element)
-                            .saturating_sub(1);
-                        Mismatch::Row(row, reason.within("an element"))
-                    }
-                    other => other,
-                }
-            })?;
+        let values = E::open(column.values, column.element_validity, length).map_err(|mismatch| match mismatch {
+            Mismatch::Row(element, reason) => {
+                let row = offsets.partition_point(|start| *start as usize <= element).saturating_sub(1);
+                Mismatch::Row(row, reason.within("an element"))
+            }
+            other => other,
+        })?;
         Ok(Self { offsets, values })
     }
 
     #[inline]
     pub(super) fn get(&self, row: usize) -> List<'a, E> {
-        List {
-            values: self.values,
-            start: self.offsets[row] as usize,
-            end: self.offsets[row + 1] as usize,
-        }
+        List { values: self.values, start: self.offsets[row] as usize, end: self.offsets[row + 1] as usize }
     }
 }
 

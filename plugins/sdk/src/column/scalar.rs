@@ -87,9 +87,9 @@ impl<'a> Scalar<'a> for Decimal {
     #[inline]
     fn open(values: ValuesRef<'a>, length: usize) -> Result<Self::Values, String> {
         match values {
-            ValuesRef::Decimal { scale, .. } if scale > SCALE_MAX => Err(format!(
-                "a decimal's scale is at most {SCALE_MAX}, not {scale}"
-            )),
+            ValuesRef::Decimal { scale, .. } if scale > SCALE_MAX => {
+                Err(format!("a decimal's scale is at most {SCALE_MAX}, not {scale}"))
+            }
             ValuesRef::Decimal { scale, mantissas } => Ok((scale, exactly(mantissas, length)?)),
             other => other_type("decimal", other),
         }
@@ -109,18 +109,11 @@ impl<'a> Scalar<'a> for &'a str {
         let ValuesRef::Text { offsets, bytes } = values else {
             return other_type("text", values);
         };
-        let offsets = exactly(offsets, length + 1)
-            .map_err(|_| format!("{} offsets for {length} texts", offsets.len()))?;
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
-        if !offsets.is_sorted()
-            || !offsets
-                .iter()
-                .all(|offset| text.is_char_boundary(*offset as usize))
-        {
-            return Err(
-                "text offsets that go back, run past the end or cut a character".to_owned(),
-            );
+        let offsets =
+            exactly(offsets, length + 1).map_err(|_| format!("{} offsets for {length} texts", offsets.len()))?;
+        let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
+        if !offsets.is_sorted() || !offsets.iter().all(|offset| text.is_char_boundary(*offset as usize)) {
+            return Err("text offsets that go back, run past the end or cut a character".to_owned());
         }
         Ok((offsets, text))
     }

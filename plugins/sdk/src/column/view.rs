@@ -45,12 +45,7 @@ pub enum ValuesRef<'a> {
 impl<'a> ColumnRef<'a> {
     /// A column of one value a row, without nulls.
     pub fn of(values: ValuesRef<'a>) -> Self {
-        Self {
-            lists: None,
-            values,
-            validity: None,
-            element_validity: None,
-        }
+        Self { lists: None, values, validity: None, element_validity: None }
     }
 }
 
@@ -85,15 +80,9 @@ impl<'a> From<&'a Values> for ValuesRef<'a> {
             Values::Boolean(bits) => Self::Boolean(bits),
             Values::Int64(values) => Self::Int64(values),
             Values::Float64(values) => Self::Float64(values),
-            Values::Decimal(decimals) => Self::Decimal {
-                scale: decimals.scale,
-                mantissas: &decimals.mantissas,
-            },
+            Values::Decimal(decimals) => Self::Decimal { scale: decimals.scale, mantissas: &decimals.mantissas },
             Values::Timestamp(values) => Self::Timestamp(values),
-            Values::Text(texts) => Self::Text {
-                offsets: &texts.offsets,
-                bytes: &texts.bytes,
-            },
+            Values::Text(texts) => Self::Text { offsets: &texts.offsets, bytes: &texts.bytes },
         }
     }
 }

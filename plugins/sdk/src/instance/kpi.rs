@@ -66,10 +66,7 @@ impl<K: Kpi> KpiInstance<K> {
     /// # Errors
     /// Names the option and what to write instead.
     pub fn new(settings: &[Setting]) -> Result<Self, String> {
-        Ok(Self {
-            options: read_options(settings)?,
-            slots: Vec::new(),
-        })
+        Ok(Self { options: read_options(settings)?, slots: Vec::new() })
     }
 
     /// Folds row `i` into slot `groups[i]`.
@@ -81,9 +78,7 @@ impl<K: Kpi> KpiInstance<K> {
         let slots = reach(&mut self.slots, groups);
         for (row, group) in groups.iter().enumerate() {
             let inputs = K::Input::row(&views, row);
-            slots[*group as usize]
-                .update(inputs, &self.options)
-                .map_err(|reason| reason.at_row(row))?;
+            slots[*group as usize].update(inputs, &self.options).map_err(|reason| reason.at_row(row))?;
         }
         Ok(())
     }
@@ -99,9 +94,7 @@ impl<K: Kpi> KpiInstance<K> {
         let slots = reach(&mut self.slots, groups);
         for (row, group) in groups.iter().enumerate() {
             let other = K::read(&views, row).map_err(|reason| reason.at_row(row))?;
-            slots[*group as usize]
-                .merge(&other, &self.options)
-                .map_err(|reason| reason.at_row(row))?;
+            slots[*group as usize].merge(&other, &self.options).map_err(|reason| reason.at_row(row))?;
         }
         Ok(())
     }
@@ -114,9 +107,7 @@ impl<K: Kpi> KpiInstance<K> {
         let slots = reach(&mut self.slots, groups);
         let mut builders = K::Builders::default();
         for (place, group) in groups.iter().enumerate() {
-            slots[*group as usize]
-                .write(&mut builders)
-                .map_err(|reason| reason.at_row(place))?;
+            slots[*group as usize].write(&mut builders).map_err(|reason| reason.at_row(place))?;
         }
         let mut columns = Vec::new();
         K::finish(builders, &mut columns).map_err(|(place, reason)| reason.at_row(place))?;
@@ -127,12 +118,7 @@ impl<K: Kpi> KpiInstance<K> {
     ///
     /// # Errors
     /// Names the place whose result can't be told.
-    pub fn evaluate(
-        &mut self,
-        groups: &[u32],
-        starts: &[i64],
-        ends: &[i64],
-    ) -> Result<KpiRows, Failure> {
+    pub fn evaluate(&mut self, groups: &[u32], starts: &[i64], ends: &[i64]) -> Result<KpiRows, Failure> {
         if starts.len() != groups.len() || ends.len() != groups.len() {
             return Err(Failure::Other(format!(
                 "{} slots, {} starts and {} ends",
@@ -145,22 +131,15 @@ impl<K: Kpi> KpiInstance<K> {
         let mut places = Vec::with_capacity(groups.len());
         let mut builders = <RowOf<K> as Outputs>::Builders::default();
         for (place, ((group, start), end)) in groups.iter().zip(starts).zip(ends).enumerate() {
-            let window = Window {
-                start: Timestamp(*start),
-                end: Timestamp(*end),
-            };
-            let rows = slots[*group as usize]
-                .evaluate(window, &self.options)
-                .map_err(|reason| reason.at_row(place))?;
+            let window = Window { start: Timestamp(*start), end: Timestamp(*end) };
+            let rows = slots[*group as usize].evaluate(window, &self.options).map_err(|reason| reason.at_row(place))?;
             for row in rows {
-                row.write(&mut builders)
-                    .map_err(|reason| reason.at_row(place))?;
+                row.write(&mut builders).map_err(|reason| reason.at_row(place))?;
                 places.push(place as u32);
             }
         }
-        let columns = RowOf::<K>::finish(builders).map_err(|(row, reason)| {
-            reason.at_row(places.get(row).map_or(row, |place| *place as usize))
-        })?;
+        let columns = RowOf::<K>::finish(builders)
+            .map_err(|(row, reason)| reason.at_row(places.get(row).map_or(row, |place| *place as usize)))?;
         Ok(KpiRows { places, columns })
     }
 

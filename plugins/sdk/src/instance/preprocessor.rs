@@ -59,9 +59,7 @@ impl<P: Preprocessor> PreprocessorInstance<P> {
     /// # Errors
     /// Names the option and what to write instead.
     pub fn new(settings: &[Setting]) -> Result<Self, String> {
-        Ok(Self {
-            preprocessor: P::new(read_options(settings)?)?,
-        })
+        Ok(Self { preprocessor: P::new(read_options(settings)?)? })
     }
 
     /// Works on one batch of `rows` rows.
@@ -74,15 +72,13 @@ impl<P: Preprocessor> PreprocessorInstance<P> {
         let mut keep = Bits::default();
         let mut rejects = Vec::new();
         for row in 0..rows {
-            let verdict = self
-                .preprocessor
-                .process(P::Input::row(&views, row as usize));
+            let verdict = self.preprocessor.process(P::Input::row(&views, row as usize));
             // A rejected row stays in `keep`: it is rejected, not filtered, and must not be counted as both.
             keep.push(!matches!(verdict, Ok(Verdict::Filter)));
             match verdict {
-                Ok(Verdict::Keep(output)) => output
-                    .write(&mut builders)
-                    .map_err(|reason| reason.at_row(row as usize))?,
+                Ok(Verdict::Keep(output)) => {
+                    output.write(&mut builders).map_err(|reason| reason.at_row(row as usize))?
+                }
                 Ok(Verdict::Filter) => P::Output::nothing(&mut builders),
                 Err(reason) => {
                     rejects.push((row, reason));
@@ -91,10 +87,6 @@ impl<P: Preprocessor> PreprocessorInstance<P> {
             }
         }
         let columns = P::Output::finish(builders).map_err(|(row, reason)| reason.at_row(row))?;
-        Ok(Outcome {
-            columns,
-            keep: keep.into_validity(),
-            rejects,
-        })
+        Ok(Outcome { columns, keep: keep.into_validity(), rejects })
     }
 }

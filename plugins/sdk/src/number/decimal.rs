@@ -16,18 +16,11 @@ pub struct Decimal {
 
 impl Decimal {
     /// Nothing, at scale 0.
-    pub const ZERO: Self = Self {
-        mantissa: 0,
-        scale: 0,
-    };
+    pub const ZERO: Self = Self { mantissa: 0, scale: 0 };
 
     /// `mantissa` × 10^-`scale`; `None` where the scale is above 18.
     pub const fn new(mantissa: i64, scale: u8) -> Option<Self> {
-        if scale > SCALE_MAX {
-            None
-        } else {
-            Some(Self { mantissa, scale })
-        }
+        if scale > SCALE_MAX { None } else { Some(Self { mantissa, scale }) }
     }
 
     /// For columns, whose scale was checked once.
@@ -55,16 +48,12 @@ impl Decimal {
         if self.scale == other.scale
             && let Some(mantissa) = self.mantissa.checked_add(other.mantissa)
         {
-            return Ok(Self {
-                mantissa,
-                scale: self.scale,
-            });
+            return Ok(Self { mantissa, scale: self.scale });
         }
         let scale = self.scale.max(other.scale);
         // Each term is below 2^63 × 10^18 < 2^123: no overflow on the way.
         let sum = self.at(scale) + other.at(scale);
-        Self::fitting(sum, scale)
-            .ok_or_else(|| format!("{self} + {other} does not fit a 64-bit decimal").into())
+        Self::fitting(sum, scale).ok_or_else(|| format!("{self} + {other} does not fit a 64-bit decimal").into())
     }
 
     /// The difference, as `try_add` does.
@@ -74,8 +63,7 @@ impl Decimal {
     pub fn try_sub(self, other: Self) -> Result<Self, Reason> {
         let scale = self.scale.max(other.scale);
         let difference = self.at(scale) - other.at(scale);
-        Self::fitting(difference, scale)
-            .ok_or_else(|| format!("{self} - {other} does not fit a 64-bit decimal").into())
+        Self::fitting(difference, scale).ok_or_else(|| format!("{self} - {other} does not fit a 64-bit decimal").into())
     }
 
     /// The product; its scale is the sum of the scales, less the trailing zeros that must go to fit.
@@ -91,8 +79,7 @@ impl Decimal {
             return Ok(Self { mantissa, scale });
         }
         let product = i128::from(self.mantissa) * i128::from(other.mantissa);
-        Self::fitting(product, scale)
-            .ok_or_else(|| format!("{self} × {other} does not fit a 64-bit decimal").into())
+        Self::fitting(product, scale).ok_or_else(|| format!("{self} × {other} does not fit a 64-bit decimal").into())
     }
 
     /// The negation.
@@ -149,10 +136,7 @@ pub(crate) const fn power_of_ten(exponent: u8) -> Option<i128> {
 
 impl From<i64> for Decimal {
     fn from(whole: i64) -> Self {
-        Self {
-            mantissa: whole,
-            scale: 0,
-        }
+        Self { mantissa: whole, scale: 0 }
     }
 }
 

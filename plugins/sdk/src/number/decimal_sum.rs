@@ -36,11 +36,7 @@ impl DecimalSum {
     /// # Errors
     /// Never for fewer than 2^64 decimals.
     pub fn sub(&mut self, value: Decimal) -> Result<(), Reason> {
-        self.merge(&Self {
-            low: -i128::from(value.mantissa()),
-            wraps: 0,
-            scale: value.scale(),
-        })
+        self.merge(&Self { low: -i128::from(value.mantissa()), wraps: 0, scale: value.scale() })
     }
 
     /// Adds `price` × `quantity`, exactly: no product on the way has to fit 64 bits, only what `to_decimal` is asked for.
@@ -53,11 +49,7 @@ impl DecimalSum {
         if price.scale() == self.scale {
             return self.add_low(low);
         }
-        self.merge(&Self {
-            low,
-            wraps: 0,
-            scale: price.scale(),
-        })
+        self.merge(&Self { low, wraps: 0, scale: price.scale() })
     }
 
     /// Adds another sum.
@@ -89,9 +81,7 @@ impl DecimalSum {
         if self.wraps != 0 {
             return Err(TOO_LARGE.into());
         }
-        let decimal = i64::try_from(self.low)
-            .ok()
-            .and_then(|mantissa| Decimal::new(mantissa, self.scale));
+        let decimal = i64::try_from(self.low).ok().and_then(|mantissa| Decimal::new(mantissa, self.scale));
         decimal.ok_or_else(|| {
             format!(
                 "the sum {}e-{} does not fit a 64-bit decimal with {} digits after the point",
@@ -127,29 +117,21 @@ impl DecimalSum {
         let (sum, wrapped) = self.low.overflowing_add(low);
         self.low = sum;
         if wrapped {
-            self.wraps = self
-                .wraps
-                .checked_add(if low < 0 { -1 } else { 1 })
-                .ok_or(TOO_LARGE)?;
+            self.wraps = self.wraps.checked_add(if low < 0 { -1 } else { 1 }).ok_or(TOO_LARGE)?;
         }
         Ok(())
     }
 
     #[cold]
     fn add_at_another_scale(&mut self, value: Decimal) -> Result<(), Reason> {
-        self.merge(&Self {
-            low: i128::from(value.mantissa()),
-            wraps: 0,
-            scale: value.scale(),
-        })
+        self.merge(&Self { low: i128::from(value.mantissa()), wraps: 0, scale: value.scale() })
     }
 
     /// Brings the sum to `scale`, where that is larger: times ten, once a digit, in 192 bits.
     fn raise_scale(&mut self, scale: u8) -> Result<(), Reason> {
         while self.scale < scale {
             if self.wraps == 0
-                && let Some(low) =
-                    power_of_ten(scale - self.scale).and_then(|unit| self.low.checked_mul(unit))
+                && let Some(low) = power_of_ten(scale - self.scale).and_then(|unit| self.low.checked_mul(unit))
             {
                 self.low = low;
                 self.scale = scale;
@@ -163,10 +145,7 @@ impl DecimalSum {
             eight.double()?;
             twice.add_low(eight.low)?;
             twice.wraps = twice.wraps.checked_add(eight.wraps).ok_or(TOO_LARGE)?;
-            *self = Self {
-                scale: self.scale + 1,
-                ..twice
-            };
+            *self = Self { scale: self.scale + 1, ..twice };
         }
         Ok(())
     }
@@ -183,12 +162,7 @@ impl StateVia for DecimalSum {
     type Via = (i64, i64, i64, i64);
 
     fn to_via(&self) -> Self::Via {
-        (
-            self.wraps,
-            (self.low >> 64) as i64,
-            self.low as i64,
-            i64::from(self.scale),
-        )
+        (self.wraps, (self.low >> 64) as i64, self.low as i64, i64::from(self.scale))
     }
 
     fn from_via((wraps, high, low, scale): Self::Via) -> Result<Self, Reason> {
@@ -196,11 +170,7 @@ impl StateVia for DecimalSum {
             .ok()
             .filter(|scale| *scale <= SCALE_MAX)
             .ok_or("the scale of a decimal sum must be 0 to 18")?;
-        Ok(Self {
-            low: (i128::from(high) << 64) | i128::from(low as u64),
-            wraps,
-            scale,
-        })
+        Ok(Self { low: (i128::from(high) << 64) | i128::from(low as u64), wraps, scale })
     }
 }
 

@@ -38,23 +38,13 @@ impl ExactSum {
         let mantissa = (bits & ((1 << 52) - 1)) | hidden;
         let place = exponent.saturating_sub(1);
         let (digit, shift) = (place / 32, place % 32);
-        let (low, high) = (
-            u64::from(mantissa as u32) << shift,
-            (mantissa >> 32) << shift,
-        );
+        let (low, high) = (u64::from(mantissa as u32) << shift, (mantissa >> 32) << shift);
         let sign = 1 - 2 * (bits >> 63) as i64;
-        if digit < self.base
-            || digit + 3 > self.base + self.digits.len()
-            || self.pending == PENDING_MAX
-        {
+        if digit < self.base || digit + 3 > self.base + self.digits.len() || self.pending == PENDING_MAX {
             self.make_room(digit);
         }
         self.pending += 1;
-        if let Some([a, b, c]) = self
-            .digits
-            .get_mut(digit - self.base..)
-            .and_then(|d| d.first_chunk_mut::<3>())
-        {
+        if let Some([a, b, c]) = self.digits.get_mut(digit - self.base..).and_then(|d| d.first_chunk_mut::<3>()) {
             *a += sign * i64::from(low as u32);
             *b += sign * (i64::from((low >> 32) as u32) + i64::from(high as u32));
             *c += sign * i64::from((high >> 32) as u32);
@@ -70,12 +60,7 @@ impl ExactSum {
         };
         self.carry();
         self.cover(other.base, other.base + last + 1);
-        for (digit, more) in self
-            .digits
-            .iter_mut()
-            .skip(other.base - self.base)
-            .zip(&other.digits)
-        {
+        for (digit, more) in self.digits.iter_mut().skip(other.base - self.base).zip(&other.digits) {
             *digit += more;
         }
         self.pending = 2;
@@ -90,15 +75,10 @@ impl ExactSum {
         let negative = sum.digits.last().is_some_and(|digit| *digit < 0);
         let magnitude = sum.magnitude(negative);
         let end = magnitude.len().saturating_sub(4);
-        let top = magnitude
-            .iter()
-            .skip(end)
-            .rev()
-            .fold(0_u128, |sum, digit| (sum << 32) | u128::from(*digit));
+        let top = magnitude.iter().skip(end).rev().fold(0_u128, |sum, digit| (sum << 32) | u128::from(*digit));
         let sticky = magnitude.iter().take(end).any(|digit| *digit != 0);
         let exponent = 32 * (sum.base + end) as i32 - 1074;
-        let rounded =
-            round_to_f64(top, exponent, sticky).ok_or("the sum is beyond the largest float64")?;
+        let rounded = round_to_f64(top, exponent, sticky).ok_or("the sum is beyond the largest float64")?;
         Ok(if negative { -rounded } else { rounded })
     }
 
@@ -127,11 +107,7 @@ impl ExactSum {
         }
         let zeros = sum.digits.iter().take_while(|digit| **digit == 0).count();
         sum.digits.drain(..zeros);
-        sum.base = if sum.digits.is_empty() {
-            0
-        } else {
-            sum.base + zeros
-        };
+        sum.base = if sum.digits.is_empty() { 0 } else { sum.base + zeros };
         sum.pending = 0;
         sum
     }
@@ -201,11 +177,7 @@ impl StateVia for ExactSum {
         if digits.iter().any(|digit| i32::try_from(*digit).is_err()) {
             return Err("a digit of an exact sum must fit 32 bits".into());
         }
-        Ok(Self {
-            digits,
-            base,
-            pending: 1,
-        })
+        Ok(Self { digits, base, pending: 1 })
     }
 }
 

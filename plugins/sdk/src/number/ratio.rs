@@ -55,11 +55,7 @@ pub(super) fn round_to_f64(magnitude: u128, exponent: i32, sticky: bool) -> Opti
     }
     let kept = (magnitude >> drop) as u64;
     let half = if drop == 0 { 0 } else { 1_u128 << (drop - 1) };
-    let rest = if drop == 0 {
-        0
-    } else {
-        magnitude & ((1 << drop) - 1)
-    };
+    let rest = if drop == 0 { 0 } else { magnitude & ((1 << drop) - 1) };
     let up = drop > 0 && (rest > half || (rest == half && (sticky || kept & 1 == 1)));
     let kept = kept + u64::from(up); // at most 2^53: exact as a double
     let value = scale(kept as f64, exponent + drop);

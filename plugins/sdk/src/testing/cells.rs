@@ -1,8 +1,6 @@
 //! Random values of a KPI's inputs, and columns made of them.
 
-use crate::bindings::exports::weir::plugin::types::{
-    Column, ColumnType, Input, ScalarType, Values,
-};
+use crate::bindings::exports::weir::plugin::types::{Column, ColumnType, Input, ScalarType, Values};
 use crate::column::{Build, OutputValue};
 use crate::number::{Decimal, Timestamp};
 use proptest::collection::vec;
@@ -52,9 +50,7 @@ fn of(scalar: ScalarType) -> BoxedStrategy<Cell> {
         ScalarType::Int64 => whole().prop_map(Cell::Int64).boxed(),
         ScalarType::Float64 => float().prop_map(Cell::Float64).boxed(),
         ScalarType::Decimal(scale) => decimal(scale.unwrap_or(4)).prop_map(Cell::Decimal).boxed(),
-        ScalarType::Timestamp => whole()
-            .prop_map(|at| Cell::Timestamp(Timestamp(at)))
-            .boxed(),
+        ScalarType::Timestamp => whole().prop_map(|at| Cell::Timestamp(Timestamp(at))).boxed(),
         ScalarType::Text => "[a-cé]{0,3}".prop_map(Cell::Text).boxed(),
     }
 }
@@ -75,12 +71,7 @@ fn decimal(scale: u8) -> impl Strategy<Value = Decimal> {
 pub(super) fn column(column_type: ColumnType, cells: &[&Cell]) -> Result<Column, String> {
     let ColumnType::ListOf(scalar) = column_type else {
         let (values, validity) = values(column_type, cells)?;
-        return Ok(Column {
-            lists: None,
-            values,
-            validity,
-            element_validity: None,
-        });
+        return Ok(Column { lists: None, values, validity, element_validity: None });
     };
     let (mut offsets, mut elements, mut present) = (vec![0], Vec::new(), Vec::new());
     for cell in cells {
@@ -94,19 +85,11 @@ pub(super) fn column(column_type: ColumnType, cells: &[&Cell]) -> Result<Column,
     }
     let (values, element_validity) = values(ColumnType::Scalar(scalar), &elements)?;
     let validity = bits(&present).filter(|_| cells.contains(&&Cell::Null));
-    Ok(Column {
-        lists: Some(offsets),
-        values,
-        validity,
-        element_validity,
-    })
+    Ok(Column { lists: Some(offsets), values, validity, element_validity })
 }
 
 fn bits(cells: &[Cell]) -> Option<Vec<u8>> {
-    match values(
-        ColumnType::Scalar(ScalarType::Boolean),
-        &cells.iter().collect::<Vec<_>>(),
-    ) {
+    match values(ColumnType::Scalar(ScalarType::Boolean), &cells.iter().collect::<Vec<_>>()) {
         Ok((Values::Boolean(bits), _)) => Some(bits),
         _ => None,
     }
@@ -133,10 +116,7 @@ fn values(column_type: ColumnType, cells: &[&Cell]) -> Result<(Values, Option<Ve
     }
 }
 
-fn built<T: Build>(
-    cells: &[&Cell],
-    value: impl Fn(&Cell) -> Option<T>,
-) -> Result<(Values, Option<Vec<u8>>), String> {
+fn built<T: Build>(cells: &[&Cell], value: impl Fn(&Cell) -> Option<T>) -> Result<(Values, Option<Vec<u8>>), String> {
     let mut builder = <Option<T> as OutputValue>::Builder::default();
     for cell in cells {
         let value = value(cell);
@@ -145,7 +125,6 @@ fn built<T: Build>(
         }
         OutputValue::write(value, &mut builder).map_err(|reason| reason.to_string())?;
     }
-    let column =
-        <Option<T> as OutputValue>::finish(builder).map_err(|(_, reason)| reason.to_string())?;
+    let column = <Option<T> as OutputValue>::finish(builder).map_err(|(_, reason)| reason.to_string())?;
     Ok((column.values, column.validity))
 }

@@ -27,11 +27,7 @@ impl<'a, K: Kpi> Case<'a, K> {
     pub(super) fn new(options: &'a [Setting], rows: Vec<Row>) -> Result<Self, String> {
         let mut whole = KpiInstance::new(options)?;
         fold(&mut whole, &rows.iter().collect::<Vec<_>>(), |row| row.1)?;
-        Ok(Self {
-            options,
-            rows,
-            whole,
-        })
+        Ok(Self { options, rows, whole })
     }
 
     /// Checks every law.
@@ -56,11 +52,7 @@ impl<'a, K: Kpi> Case<'a, K> {
         rows.sort_by_key(|row| row.3);
         let mut instance = self.instance()?;
         fold(&mut instance, &rows, |row| row.1)?;
-        same(
-            "another order of the rows gives another result",
-            expected,
-            &results(&mut instance),
-        )
+        same("another order of the rows gives another result", expected, &results(&mut instance))
     }
 
     fn a_row_a_batch(&self, expected: &[String]) -> Result<(), String> {
@@ -68,19 +60,13 @@ impl<'a, K: Kpi> Case<'a, K> {
         for row in &self.rows {
             fold(&mut instance, &[row], |row| row.1)?;
         }
-        same(
-            "batches of one row give another result",
-            expected,
-            &results(&mut instance),
-        )
+        same("batches of one row give another result", expected, &results(&mut instance))
     }
 
     /// The rows of every part in slots of its own: slot = part × GROUPS + group.
     fn parts(&self) -> Result<KpiInstance<K>, String> {
         let mut parts = self.instance()?;
-        fold(&mut parts, &self.rows.iter().collect::<Vec<_>>(), |row| {
-            row.2 * GROUPS + row.1
-        })?;
+        fold(&mut parts, &self.rows.iter().collect::<Vec<_>>(), |row| row.2 * GROUPS + row.1)?;
         Ok(parts)
     }
 
@@ -89,14 +75,8 @@ impl<'a, K: Kpi> Case<'a, K> {
         let backwards = slots.iter().rev().copied().collect::<Vec<_>>();
         for order in [slots, backwards] {
             let mut merged = self.instance()?;
-            move_state(&mut self.parts()?, &order, &mut merged, |slot| {
-                slot % GROUPS
-            })?;
-            same(
-                "states merged one by one give another result",
-                expected,
-                &results(&mut merged),
-            )?;
+            move_state(&mut self.parts()?, &order, &mut merged, |slot| slot % GROUPS)?;
+            same("states merged one by one give another result", expected, &results(&mut merged))?;
         }
         Ok(())
     }
@@ -111,11 +91,7 @@ impl<'a, K: Kpi> Case<'a, K> {
             move_state(&mut self.parts()?, slots, bracket, |slot| slot % GROUPS)?;
             move_state(bracket, &groups(), &mut merged, |slot| slot)?;
         }
-        same(
-            "merging is not associative",
-            expected,
-            &results(&mut merged),
-        )
+        same("merging is not associative", expected, &results(&mut merged))
     }
 
     fn update_after_merge(&self, expected: &[String]) -> Result<(), String> {
@@ -124,54 +100,30 @@ impl<'a, K: Kpi> Case<'a, K> {
         fold(&mut before, &first, |row| row.1)?;
         move_state(&mut before, &groups(), &mut after, |slot| slot)?;
         fold(&mut after, &rest, |row| row.1)?;
-        same(
-            "rows folded into a merged state give another result",
-            expected,
-            &results(&mut after),
-        )
+        same("rows folded into a merged state give another result", expected, &results(&mut after))
     }
 
     fn empty_state_changes_nothing(&mut self, expected: &[String]) -> Result<(), String> {
         let mut empty = self.instance()?;
         move_state(&mut empty, &groups(), &mut self.whole, |slot| slot)?;
-        same(
-            "merging the state of no rows changes the result",
-            expected,
-            &results(&mut self.whole),
-        )
+        same("merging the state of no rows changes the result", expected, &results(&mut self.whole))
     }
 
     fn state_survives_travel(&mut self, expected: &[String]) -> Result<(), String> {
         let mut copy = self.instance()?;
         move_state(&mut self.whole, &groups(), &mut copy, |slot| slot)?;
-        same(
-            "a state that travelled gives another result",
-            expected,
-            &results(&mut copy),
-        )?;
+        same("a state that travelled gives another result", expected, &results(&mut copy))?;
         let mut again = self.instance()?;
         let once = copy.state(&groups()).map_err(told)?;
         move_state(&mut copy, &groups(), &mut again, |slot| slot)?;
         let twice = again.state(&groups()).map_err(told)?;
-        same(
-            "a state that travelled is another one",
-            &[format!("{once:?}")],
-            &[format!("{twice:?}")],
-        )
+        same("a state that travelled is another one", &[format!("{once:?}")], &[format!("{twice:?}")])
     }
 
     fn evaluate_and_clear(&mut self, expected: &[String]) -> Result<(), String> {
-        same(
-            "evaluate changes the state",
-            expected,
-            &results(&mut self.whole),
-        )?;
+        same("evaluate changes the state", expected, &results(&mut self.whole))?;
         self.whole.clear(&groups());
-        same(
-            "a cleared slot is not as new",
-            &results(&mut self.instance()?),
-            &results(&mut self.whole),
-        )
+        same("a cleared slot is not as new", &results(&mut self.instance()?), &results(&mut self.whole))
     }
 }
 
@@ -180,27 +132,15 @@ fn groups() -> Vec<u32> {
 }
 
 /// Folds rows in one call.
-fn fold<K: Kpi>(
-    instance: &mut KpiInstance<K>,
-    rows: &[&Row],
-    slot: impl Fn(&Row) -> u32,
-) -> Result<(), String> {
+fn fold<K: Kpi>(instance: &mut KpiInstance<K>, rows: &[&Row], slot: impl Fn(&Row) -> u32) -> Result<(), String> {
     let inputs = K::Input::describe();
     let columns = inputs.iter().enumerate().map(|(i, input)| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.0.get(i))
-            .collect::<Vec<_>>();
+        let cells = rows.iter().filter_map(|row| row.0.get(i)).collect::<Vec<_>>();
         column(input.type_, &cells).map_err(|what| format!("{}: {what}", input.path))
     });
     let columns = columns.collect::<Result<Vec<Column>, String>>()?;
     let slots = rows.iter().map(|row| slot(row)).collect::<Vec<_>>();
-    instance
-        .update(
-            &slots,
-            &columns.iter().map(ColumnRef::from).collect::<Vec<_>>(),
-        )
-        .map_err(told)
+    instance.update(&slots, &columns.iter().map(ColumnRef::from).collect::<Vec<_>>()).map_err(told)
 }
 
 /// Merges slots of one instance into slots of another, by way of columns.
@@ -212,20 +152,14 @@ fn move_state<K: Kpi>(
 ) -> Result<(), String> {
     let columns = from.state(slots).map_err(told)?;
     let targets = slots.iter().map(|slot| target(*slot)).collect::<Vec<_>>();
-    to.merge(
-        &targets,
-        &columns.iter().map(ColumnRef::from).collect::<Vec<_>>(),
-    )
-    .map_err(told)
+    to.merge(&targets, &columns.iter().map(ColumnRef::from).collect::<Vec<_>>()).map_err(told)
 }
 
 /// What each group gives, rows or a failure, to the last bit: `Debug` tells -0.0 from 0.0 and every float from every other.
 fn results<K: Kpi>(instance: &mut KpiInstance<K>) -> Vec<String> {
     let mut result = |group| {
         let mut rows = instance.evaluate(&[group], &[WINDOW.0], &[WINDOW.1]);
-        rows.iter_mut()
-            .flat_map(|rows| &mut rows.columns)
-            .for_each(least_scale);
+        rows.iter_mut().flat_map(|rows| &mut rows.columns).for_each(least_scale);
         format!("{rows:?}")
     };
     groups().into_iter().map(&mut result).collect()
@@ -237,10 +171,7 @@ fn least_scale(column: &mut Column) {
         return;
     };
     while decimals.scale > 0 && decimals.mantissas.iter().all(|mantissa| mantissa % 10 == 0) {
-        decimals
-            .mantissas
-            .iter_mut()
-            .for_each(|mantissa| *mantissa /= 10);
+        decimals.mantissas.iter_mut().for_each(|mantissa| *mantissa /= 10);
         decimals.scale -= 1;
     }
 }
@@ -248,9 +179,7 @@ fn least_scale(column: &mut Column) {
 fn same(law: &str, expected: &[String], found: &[String]) -> Result<(), String> {
     match expected == found {
         true => Ok(()),
-        false => Err(format!(
-            "{law}:\n  at once: {expected:?}\n  now:     {found:?}"
-        )),
+        false => Err(format!("{law}:\n  at once: {expected:?}\n  now:     {found:?}")),
     }
 }
 

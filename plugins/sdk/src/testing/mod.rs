@@ -77,14 +77,8 @@ impl<K: Kpi> Check<K> {
     /// Random rows of the inputs' types: numbers from small to 2^40, nulls where they are taken.
     pub fn new() -> Self {
         let inputs = K::Input::describe();
-        let inputs = inputs
-            .into_iter()
-            .map(|input| (cells::any(&input), input.path));
-        Self {
-            options: Vec::new(),
-            inputs: inputs.map(|(cell, path)| (path, cell)).collect(),
-            kpi: PhantomData,
-        }
+        let inputs = inputs.into_iter().map(|input| (cells::any(&input), input.path));
+        Self { options: Vec::new(), inputs: inputs.map(|(cell, path)| (path, cell)).collect(), kpi: PhantomData }
     }
 
     /// With these options.
@@ -110,24 +104,11 @@ impl<K: Kpi> Check<K> {
     /// # Panics
     /// As `check_kpi`.
     pub fn run(self) {
-        let cells = self
-            .inputs
-            .iter()
-            .map(|(_, cell)| cell.clone())
-            .collect::<Vec<_>>();
-        let rows = vec(
-            (cells, 0..laws::GROUPS, 0..laws::PARTS, any::<u16>()),
-            0..ROWS_MAX,
-        );
-        let mut runner = TestRunner::new(Config {
-            failure_persistence: None,
-            ..Config::default()
-        });
+        let cells = self.inputs.iter().map(|(_, cell)| cell.clone()).collect::<Vec<_>>();
+        let rows = vec((cells, 0..laws::GROUPS, 0..laws::PARTS, any::<u16>()), 0..ROWS_MAX);
+        let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
         let outcome = runner.run(&rows, |rows| {
-            Case::<K>::new(&self.options, rows)
-                .map_err(TestCaseError::reject)?
-                .check()
-                .map_err(TestCaseError::fail)
+            Case::<K>::new(&self.options, rows).map_err(TestCaseError::reject)?.check().map_err(TestCaseError::fail)
         });
         if let Err(error) = outcome {
             panic!("the KPI `{}` breaks a law: {error}", K::NAME);

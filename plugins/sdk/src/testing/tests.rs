@@ -84,10 +84,7 @@ impl Kpi for All {
         self.any |= row.flag;
         self.rows += 1;
         self.least = [self.least, row.whole].into_iter().flatten().min();
-        self.largest = Some(
-            self.largest
-                .map_or(row.float, |largest| largest.max(row.float)),
-        );
+        self.largest = Some(self.largest.map_or(row.float, |largest| largest.max(row.float)));
         self.floats.add(row.float)?;
         self.money.add(row.money)?;
         self.dearest = self.dearest.max(Some(row.money));
@@ -106,10 +103,7 @@ impl Kpi for All {
         self.any |= other.any;
         self.rows += other.rows;
         self.least = [self.least, other.least].into_iter().flatten().min();
-        self.largest = [self.largest, other.largest]
-            .into_iter()
-            .flatten()
-            .reduce(f64::max);
+        self.largest = [self.largest, other.largest].into_iter().flatten().reduce(f64::max);
         self.floats.merge(&other.floats);
         self.money.merge(&other.money)?;
         self.dearest = self.dearest.max(other.dearest);
@@ -242,10 +236,5 @@ fn an_input_that_is_not_there_is_refused() {
 
 #[test]
 fn whole_floats_add_up_in_any_order() {
-    Check::<PlainSum>::new()
-        .input(
-            "amount",
-            (-99..99_i32).prop_map(|n| Cell::Float64(f64::from(n))),
-        )
-        .run();
+    Check::<PlainSum>::new().input("amount", (-99..99_i32).prop_map(|n| Cell::Float64(f64::from(n)))).run();
 }

@@ -42,10 +42,7 @@ impl Guest for Boundary {
                 let mut lanes = [0.0; 4];
                 let (chunks, rest) = values[start..end].as_chunks::<4>();
                 for chunk in chunks {
-                    lanes
-                        .iter_mut()
-                        .zip(chunk)
-                        .for_each(|(lane, value)| *lane += value);
+                    lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += value);
                 }
                 sums[*group as usize] += lanes.iter().sum::<f64>() + rest.iter().sum::<f64>();
                 start = end;
@@ -117,9 +114,5 @@ impl Guest for Boundary {
 
 /// Looks at the text as a KPI would: at its length and one byte.
 fn worth(text: &[u8], value: i64) -> f64 {
-    if text.first() == Some(&b'O') {
-        value as f64
-    } else {
-        text.len() as f64
-    }
+    if text.first() == Some(&b'O') { value as f64 } else { text.len() as f64 }
 }

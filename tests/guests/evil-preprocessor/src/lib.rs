@@ -6,8 +6,8 @@
 wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "preprocessor" });
 
 use exports::weir::plugin::preprocessing::{
-    Column, ColumnType, Description, Failure, Guest, GuestPreprocessor, Input, Outcome, Output,
-    Preprocessor, Reject, Setting,
+    Column, ColumnType, Description, Failure, Guest, GuestPreprocessor, Input, Outcome, Output, Preprocessor, Reject,
+    Setting,
 };
 use exports::weir::plugin::types::{ScalarType, SettingValue, Values};
 
@@ -27,17 +27,12 @@ impl Echo {
         for Setting { name, value } in options {
             match (name.as_str(), value) {
                 ("columns", SettingValue::Texts(texts)) => {
-                    echo.columns = texts
-                        .iter()
-                        .map(|text| column_type(text))
-                        .collect::<Result<_, _>>()?
+                    echo.columns = texts.iter().map(|text| column_type(text)).collect::<Result<_, _>>()?
                 }
                 ("mode", SettingValue::Text(text)) => echo.mode = text.clone(),
                 ("amount", SettingValue::Int64(amount)) => echo.amount = *amount as u32,
                 _ => {
-                    return Err(format!(
-                        "unknown option `{name}`; write columns, mode or amount"
-                    ));
+                    return Err(format!("unknown option `{name}`; write columns, mode or amount"));
                 }
             }
         }
@@ -60,14 +55,7 @@ fn column_type(text: &str) -> Result<(ColumnType, bool), String> {
         "text" => ScalarType::Text,
         other => return Err(format!("`{other}` is no type; write int64, float64, …")),
     };
-    Ok((
-        if is_list {
-            ColumnType::ListOf(scalar)
-        } else {
-            ColumnType::Scalar(scalar)
-        },
-        is_nullable,
-    ))
+    Ok((if is_list { ColumnType::ListOf(scalar) } else { ColumnType::Scalar(scalar) }, is_nullable))
 }
 
 impl Guest for Evil {
@@ -103,15 +91,8 @@ impl GuestPreprocessor for Echo {
     }
 
     fn process(&self, rows: u32, columns: Vec<Column>) -> Result<Outcome, Failure> {
-        let mut outcome = Outcome {
-            columns,
-            keep: None,
-            rejects: Vec::new(),
-        };
-        let reject = |row| Reject {
-            row,
-            reason: "no\u{1b}such".into(),
-        };
+        let mut outcome = Outcome { columns, keep: None, rejects: Vec::new() };
+        let reject = |row| Reject { row, reason: "no\u{1b}such".into() };
         match self.mode.as_str() {
             "keep" => outcome.keep = Some(vec![self.amount as u8; rows.div_ceil(8) as usize]),
             "keep-short" => outcome.keep = Some(Vec::new()),
@@ -145,11 +126,7 @@ impl GuestPreprocessor for Echo {
                 }
             }
             "lists-beyond" => {
-                if let Some(last) = outcome.columns[0]
-                    .lists
-                    .as_mut()
-                    .and_then(|lists| lists.last_mut())
-                {
+                if let Some(last) = outcome.columns[0].lists.as_mut().and_then(|lists| lists.last_mut()) {
                     *last += self.amount;
                 }
             }

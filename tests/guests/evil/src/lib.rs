@@ -6,8 +6,7 @@
 wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "kpi" });
 
 use exports::weir::plugin::aggregation::{
-    Aggregator, Column, ColumnType, Description, Failure, Guest, GuestAggregator, Input, Output,
-    Rows, Setting,
+    Aggregator, Column, ColumnType, Description, Failure, Guest, GuestAggregator, Input, Output, Rows, Setting,
 };
 use exports::weir::plugin::types::{Decimals, RowFailure, ScalarType, SettingValue, Texts, Values};
 use std::cell::RefCell;
@@ -24,10 +23,7 @@ struct Plan {
 
 impl Plan {
     fn of(options: &[Setting]) -> Result<Plan, String> {
-        let mut plan = Plan {
-            call: "update".into(),
-            ..Plan::default()
-        };
+        let mut plan = Plan { call: "update".into(), ..Plan::default() };
         for Setting { name, value } in options {
             match (name.as_str(), value) {
                 ("mode", SettingValue::Text(text)) => plan.mode = text.clone(),
@@ -67,10 +63,7 @@ impl Plan {
             }
             "fail" => return Err(Failure::Other("this cannot\u{1b}[31m be".into())),
             "fail-row" => {
-                return Err(Failure::AtRow(RowFailure {
-                    row: self.amount as u32,
-                    reason: "overflow".into(),
-                }));
+                return Err(Failure::AtRow(RowFailure { row: self.amount as u32, reason: "overflow".into() }));
             }
             _ => {}
         }
@@ -85,21 +78,14 @@ impl Plan {
 fn spin(rounds: u64) {
     let mut x = 1_u64;
     for round in 0..rounds {
-        x = std::hint::black_box(
-            x.wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(round),
-        );
+        x = std::hint::black_box(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round));
     }
 }
 
 #[inline(never)]
 fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 16]);
-    if depth == 0 {
-        frame[3]
-    } else {
-        recurse(depth - 1) + frame[5]
-    }
+    if depth == 0 { frame[3] } else { recurse(depth - 1) + frame[5] }
 }
 
 #[derive(Default)]
@@ -120,21 +106,12 @@ impl Sums {
     }
 
     fn get(&self, group: u32) -> (f64, i64) {
-        self.slots
-            .borrow()
-            .get(group as usize)
-            .copied()
-            .unwrap_or_default()
+        self.slots.borrow().get(group as usize).copied().unwrap_or_default()
     }
 }
 
 fn plain(values: Values) -> Column {
-    Column {
-        lists: None,
-        values,
-        validity: None,
-        element_validity: None,
-    }
+    Column { lists: None, values, validity: None, element_validity: None }
 }
 
 fn floats(column: &Column) -> &[f64] {
@@ -167,28 +144,15 @@ impl Guest for Evil {
             description: format!("the {name}"),
             additive,
         };
-        let name = if plan.is("bad-name") {
-            "Not A Name"
-        } else {
-            "evil"
-        };
-        let first = if plan.is("reserved-output") {
-            "window"
-        } else {
-            "total"
-        };
-        let mut outputs = vec![
-            output(first, ScalarType::Float64, true),
-            output("count", ScalarType::Int64, true),
-        ];
+        let name = if plan.is("bad-name") { "Not A Name" } else { "evil" };
+        let first = if plan.is("reserved-output") { "window" } else { "total" };
+        let mut outputs = vec![output(first, ScalarType::Float64, true), output("count", ScalarType::Int64, true)];
         outputs.push(output("label", ScalarType::Text, false));
         if plan.is("twin-outputs") {
             outputs[1].name = "total".into();
         }
         if plan.is("many-outputs") {
-            outputs = (0..plan.amount)
-                .map(|n| output(&format!("o{n}"), ScalarType::Int64, false))
-                .collect();
+            outputs = (0..plan.amount).map(|n| output(&format!("o{n}"), ScalarType::Int64, false)).collect();
         }
         Ok(Description {
             name: name.into(),
@@ -201,10 +165,7 @@ impl Guest for Evil {
             }],
             outputs,
             state_version: 1,
-            state: vec![
-                ColumnType::Scalar(ScalarType::Float64),
-                ColumnType::Scalar(ScalarType::Int64),
-            ],
+            state: vec![ColumnType::Scalar(ScalarType::Float64), ColumnType::Scalar(ScalarType::Int64)],
         })
     }
 }
@@ -213,10 +174,7 @@ impl GuestAggregator for Sums {
     fn create(options: Vec<Setting>) -> Result<Aggregator, String> {
         let plan = Plan::of(&options)?;
         plan.act("create").map_err(|_| "failed".to_string())?;
-        Ok(Aggregator::new(Sums {
-            plan,
-            slots: RefCell::default(),
-        }))
+        Ok(Aggregator::new(Sums { plan, slots: RefCell::default() }))
     }
 
     fn update(&self, groups: Vec<u32>, columns: Vec<Column>) -> Result<(), Failure> {
@@ -248,27 +206,17 @@ impl GuestAggregator for Sums {
         if self.plan.is("short-state") {
             counts.pop();
         }
-        Ok(vec![
-            plain(Values::Float64(sums)),
-            plain(Values::Int64(counts)),
-        ])
+        Ok(vec![plain(Values::Float64(sums)), plain(Values::Int64(counts))])
     }
 
-    fn evaluate(
-        &self,
-        groups: Vec<u32>,
-        _starts: Vec<i64>,
-        _ends: Vec<i64>,
-    ) -> Result<Rows, Failure> {
+    fn evaluate(&self, groups: Vec<u32>, _starts: Vec<i64>, _ends: Vec<i64>) -> Result<Rows, Failure> {
         self.plan.act("evaluate")?;
         let n = groups.len();
         let sums: Vec<f64> = groups.iter().map(|group| self.get(*group).0).collect();
         let counts: Vec<i64> = groups.iter().map(|group| self.get(*group).1).collect();
         let texts: Vec<String> = counts.iter().map(|count| format!("n={count}")).collect();
         let mut offsets = vec![0];
-        texts.iter().for_each(|text| {
-            offsets.push(offsets.last().copied().unwrap_or(0) + text.len() as u32)
-        });
+        texts.iter().for_each(|text| offsets.push(offsets.last().copied().unwrap_or(0) + text.len() as u32));
         let bytes = texts.concat().into_bytes();
         let mut rows = Rows {
             places: (0..n as u32).collect(),
@@ -299,22 +247,15 @@ impl Sums {
         let n = rows.places.len();
         match self.plan.mode.as_str() {
             "result" => {
-                rows.columns[2] = plain(Values::Text(Texts {
-                    offsets: vec![0; n + 1],
-                    bytes: vec![b'x'; self.plan.amount as usize],
-                }))
+                rows.columns[2] =
+                    plain(Values::Text(Texts { offsets: vec![0; n + 1], bytes: vec![b'x'; self.plan.amount as usize] }))
             }
             "column-missing" => {
                 rows.columns.pop();
             }
             "column-extra" => rows.columns.push(plain(Values::Int64(vec![0; n]))),
             "column-type" => rows.columns[0] = plain(Values::Int64(vec![0; n])),
-            "column-decimal" => {
-                rows.columns[0] = plain(Values::Decimal(Decimals {
-                    scale: 2,
-                    mantissas: vec![0; n],
-                }))
-            }
+            "column-decimal" => rows.columns[0] = plain(Values::Decimal(Decimals { scale: 2, mantissas: vec![0; n] })),
             "column-short" => rows.columns[0] = plain(Values::Float64(vec![0.0; n - 1])),
             "column-long" => rows.columns[0] = plain(Values::Float64(vec![0.0; n + 1])),
             "column-lists" => rows.columns[0].lists = Some(vec![0; n + 1]),

@@ -83,9 +83,7 @@ fn flagged<'f>(flag: char, text: &'f str, items: &mut Vec<Item>) -> Result<&'f s
         (':', Some('z'), _) => Item::Offset { colon: true },
         ('-', _, Some(part)) if part.width_is_two() => Item::Number(part, Padding::None),
         _ => {
-            return Err(unknown(
-                &letter.map_or(flag.to_string(), |letter| format!("{flag}{letter}")),
-            ));
+            return Err(unknown(&letter.map_or(flag.to_string(), |letter| format!("{flag}{letter}"))));
         }
     };
     items.push(item);
@@ -98,31 +96,16 @@ fn fraction<'f>(text: &'f str, items: &mut Vec<Item>) -> Result<Option<&'f str>,
         Some(after) => (true, after),
         None => (false, text),
     };
-    let digits = after.len()
-        - after
-            .trim_start_matches(|letter: char| letter.is_ascii_digit())
-            .len();
+    let digits = after.len() - after.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
     let Some(rest) = after[digits..].strip_prefix('f') else {
         return Ok(None);
     };
     let item = match &after[..digits] {
-        "" => Item::Fraction {
-            point,
-            optional: point,
-            least: 1,
-            most: FRACTION_DIGITS_MAX,
-        },
+        "" => Item::Fraction { point, optional: point, least: 1, most: FRACTION_DIGITS_MAX },
         digits => match digits.parse() {
-            Ok(count @ 1..=FRACTION_DIGITS_MAX) => Item::Fraction {
-                point,
-                optional: false,
-                least: count,
-                most: count,
-            },
+            Ok(count @ 1..=FRACTION_DIGITS_MAX) => Item::Fraction { point, optional: false, least: count, most: count },
             _ => {
-                return Err(format!(
-                    "has a fraction of `{digits}` digits; 1 to {FRACTION_DIGITS_MAX} can be read"
-                ));
+                return Err(format!("has a fraction of `{digits}` digits; 1 to {FRACTION_DIGITS_MAX} can be read"));
             }
         },
     };
@@ -166,11 +149,7 @@ fn field(item: &Item) -> Option<&'static str> {
 pub(super) fn check(items: &[Item]) -> Result<(), String> {
     let fields: Vec<_> = items.iter().filter_map(field).collect();
     let has = |name: &str| fields.contains(&name);
-    if let Some(twice) = fields
-        .iter()
-        .enumerate()
-        .find(|(place, name)| fields[..*place].contains(name))
-    {
+    if let Some(twice) = fields.iter().enumerate().find(|(place, name)| fields[..*place].contains(name)) {
         return Err(format!("has the {} twice", twice.1));
     }
     let day = has("month") && has("day");
@@ -187,11 +166,7 @@ pub(super) fn check(items: &[Item]) -> Result<(), String> {
         return Err("has only one of `%I` and `%p`; they go together".to_owned());
     }
     let hour = has("hour") || has("hour of 12");
-    for (part, whole) in [
-        ("minute", hour),
-        ("second", has("minute")),
-        ("fraction", has("second")),
-    ] {
+    for (part, whole) in [("minute", hour), ("second", has("minute")), ("fraction", has("second"))] {
         if has(part) && !whole {
             return Err(format!("has a {part} without the part before it"));
         }

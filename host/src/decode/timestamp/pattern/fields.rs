@@ -19,15 +19,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 /// From Thursday: 1970-01-01 was one.
-const WEEKDAYS: [&str; 7] = [
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-];
+const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 /// What was read so far. A compiled format has exactly the fields that make a date.
 #[derive(Debug, Default)]
@@ -51,10 +43,7 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn of_head(head_s: i64) -> Self {
-        Self {
-            head_s: Some(head_s),
-            ..Self::default()
-        }
+        Self { head_s: Some(head_s), ..Self::default() }
     }
 
     /// Takes an item off the front of the text.
@@ -74,20 +63,11 @@ impl Fields {
                 Some(rest)
             }
             Item::HalfDay { lower } => {
-                let (am, pm): (&[u8], &[u8]) = if lower {
-                    (b"am", b"pm")
-                } else {
-                    (b"AM", b"PM")
-                };
+                let (am, pm): (&[u8], &[u8]) = if lower { (b"am", b"pm") } else { (b"AM", b"PM") };
                 self.half = Some(text.starts_with(pm));
                 text.strip_prefix(pm).or_else(|| text.strip_prefix(am))
             }
-            Item::Fraction {
-                point,
-                optional,
-                least,
-                most,
-            } => self.fraction(text, point, optional, least, most),
+            Item::Fraction { point, optional, least, most } => self.fraction(text, point, optional, least, most),
             Item::Offset { colon } => self.offset(text, colon),
             Item::OffsetOrZ => match text.split_first() {
                 Some((b'Z' | b'z', rest)) => {
@@ -105,17 +85,10 @@ impl Fields {
             Some(head_s) => head_s,
             None => self.days()? * 86_400 + i64::from(self.clock_s()?),
         };
-        if self
-            .weekday
-            .is_some_and(|weekday| civil_s.div_euclid(86_400).rem_euclid(7) != weekday)
-        {
+        if self.weekday.is_some_and(|weekday| civil_s.div_euclid(86_400).rem_euclid(7) != weekday) {
             return None;
         }
-        Some(Read {
-            civil_s,
-            micros: self.micros,
-            offset_s: self.offset_s,
-        })
+        Some(Read { civil_s, micros: self.micros, offset_s: self.offset_s })
     }
 
     fn days(&self) -> Option<i64> {
@@ -128,12 +101,11 @@ impl Fields {
     fn clock_s(&self) -> Option<u32> {
         let hour = match self.half {
             None => self.hour,
-            Some(after_noon) => (1..=12)
-                .contains(&self.hour)
-                .then_some(self.hour % 12 + if after_noon { 12 } else { 0 })?,
+            Some(after_noon) => {
+                (1..=12).contains(&self.hour).then_some(self.hour % 12 + if after_noon { 12 } else { 0 })?
+            }
         };
-        (hour < 24 && self.minute < 60 && self.second < 60)
-            .then_some(hour * 3_600 + self.minute * 60 + self.second)
+        (hour < 24 && self.minute < 60 && self.second < 60).then_some(hour * 3_600 + self.minute * 60 + self.second)
     }
 
     fn number<'t>(&mut self, part: Part, padding: Padding, text: &'t [u8]) -> Option<&'t [u8]> {
@@ -164,18 +136,11 @@ impl Fields {
             (true, Some(digits)) => digits,
             (true, None) => return optional.then_some(text),
         };
-        let count = digits
-            .iter()
-            .take(most)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let count = digits.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
         if count < least {
             return None;
         }
-        let micros = digits[..count]
-            .iter()
-            .map(|digit| u32::from(digit - b'0'))
-            .chain(std::iter::repeat(0));
+        let micros = digits[..count].iter().map(|digit| u32::from(digit - b'0')).chain(std::iter::repeat(0));
         self.micros = micros.take(6).fold(0, |micros, digit| micros * 10 + digit);
         Some(&digits[count..])
     }
@@ -202,12 +167,7 @@ const _: () = assert!(FRACTION_DIGITS_MAX == 9, "the table of directives says so
 /// A number of `width` places.
 fn number(text: &[u8], width: usize, padding: Padding) -> Option<(u32, &[u8])> {
     let (field, rest) = match padding {
-        Padding::None => text.split_at(
-            text.iter()
-                .take(width)
-                .take_while(|byte| byte.is_ascii_digit())
-                .count(),
-        ),
+        Padding::None => text.split_at(text.iter().take(width).take_while(|byte| byte.is_ascii_digit()).count()),
         _ => text.split_at_checked(width)?,
     };
     let digits = match padding {
@@ -219,22 +179,13 @@ fn number(text: &[u8], width: usize, padding: Padding) -> Option<(u32, &[u8])> {
     if digits.is_empty() || leading_zero || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    Some((
-        digits
-            .iter()
-            .fold(0, |value, digit| value * 10 + u32::from(digit - b'0')),
-        rest,
-    ))
+    Some((digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')), rest))
 }
 
 /// The name at the front of the text; a long one whole, a short one by its three letters.
 fn name<'t>(names: &[&str], long: bool, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
     names.iter().enumerate().find_map(|(place, name)| {
-        let written = if long {
-            name.as_bytes()
-        } else {
-            &name.as_bytes()[..3]
-        };
+        let written = if long { name.as_bytes() } else { &name.as_bytes()[..3] };
         text.strip_prefix(written).map(|rest| (place, rest))
     })
 }

@@ -3,39 +3,16 @@
 use super::*;
 
 fn sample() -> Prepared {
-    let window = Window {
-        start_us: -60,
-        end_us: 0,
-        revision: 2,
-        text: b"{}\n"[..].into(),
-    };
-    let kept = Saved {
-        longest_us: 60,
-        dropped_us: i64::MIN,
-        windows: vec![window],
-    };
-    let none = Saved {
-        longest_us: 0,
-        dropped_us: 7,
-        windows: vec![],
-    };
+    let window = Window { start_us: -60, end_us: 0, revision: 2, text: b"{}\n"[..].into() };
+    let kept = Saved { longest_us: 60, dropped_us: i64::MIN, windows: vec![window] };
+    let none = Saved { longest_us: 0, dropped_us: 7, windows: vec![] };
     Prepared {
         sequence: 9,
         settled_us: -5,
         interval_us: 600,
         kpis: vec![
-            KpiFiles {
-                name: "sales".to_owned(),
-                written: vec![-600, 0],
-                removed: vec![600],
-                kept,
-            },
-            KpiFiles {
-                name: "é".to_owned(),
-                written: vec![],
-                removed: vec![],
-                kept: none,
-            },
+            KpiFiles { name: "sales".to_owned(), written: vec![-600, 0], removed: vec![600], kept },
+            KpiFiles { name: "é".to_owned(), written: vec![], removed: vec![], kept: none },
         ],
     }
 }
@@ -54,10 +31,7 @@ fn reads_back() {
 fn torn_or_longer_bytes_are_refused() {
     let mut bytes = sample().encode();
     for len in 0..bytes.len() {
-        assert!(
-            Prepared::decode(&bytes[..len], true).is_err(),
-            "{len} bytes"
-        );
+        assert!(Prepared::decode(&bytes[..len], true).is_err(), "{len} bytes");
     }
     bytes.push(0);
     assert!(Prepared::decode(&bytes, true).is_err());

@@ -25,11 +25,7 @@ fn commit_goes_on_over_what_is_already_there() {
     }
     let prepared = sink.prepare().unwrap();
     let sales = folder.path().join("out/sales");
-    fs::rename(
-        sales.join(".2020-09-18T10-50-00Z.json.0.aside"),
-        sales.join("2020-09-18T10-50-00Z.json"),
-    )
-    .unwrap();
+    fs::rename(sales.join(".2020-09-18T10-50-00Z.json.0.aside"), sales.join("2020-09-18T10-50-00Z.json")).unwrap();
     sink.commit(&prepared).unwrap();
     assert_eq!(visible(folder.path()).len(), 3);
 }
@@ -40,12 +36,7 @@ fn a_file_set_aside_that_vanished_is_an_error() {
     let mut sink = started(folder.path());
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     let prepared = sink.prepare().unwrap();
-    fs::remove_file(
-        folder
-            .path()
-            .join("out/sales/.2020-09-18T10-50-00Z.json.0.aside"),
-    )
-    .unwrap();
+    fs::remove_file(folder.path().join("out/sales/.2020-09-18T10-50-00Z.json.0.aside")).unwrap();
     assert!(sink.commit(&prepared).is_err());
 }
 
@@ -63,20 +54,14 @@ fn a_kill_between_prepare_and_commit_loses_nothing() {
     let mut second = sink(folder.path());
     second.recover(Some(&prepared)).unwrap();
     let files = tree(folder.path());
-    assert_eq!(
-        minutes(&files["sales/2020-09-18T10-50-00Z.json"]),
-        ["10:50", "10:51"]
-    );
+    assert_eq!(minutes(&files["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:51"]);
     assert_eq!(files.len(), 2, "{files:?}");
     second.commit(&prepared).unwrap();
     assert_eq!(tree(folder.path()), files);
 
     second.accept(&closed(0, 2, 0, &[GERMANY])).unwrap();
     epoch(&mut second);
-    assert_eq!(
-        minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]),
-        ["10:50", "10:51", "10:52"]
-    );
+    assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:51", "10:52"]);
 }
 
 /// The attempt after the checkpoint wrote other bytes for the same file; the checkpoint's own must come out.
@@ -94,10 +79,7 @@ fn a_kill_in_the_next_prepare_does_not_touch_the_one_before() {
     second.recover(Some(&checkpoint)).unwrap();
     let files = tree(folder.path());
     assert_eq!(files.len(), 1, "what was left aside is gone: {files:?}");
-    assert_eq!(
-        minutes(&files["sales/2020-09-18T10-50-00Z.json"]),
-        ["10:50"]
-    );
+    assert_eq!(minutes(&files["sales/2020-09-18T10-50-00Z.json"]), ["10:50"]);
 }
 
 #[test]
@@ -113,10 +95,7 @@ fn a_file_that_was_taken_away_does_not_stop_a_restart() {
     second.commit(&prepared).unwrap();
     second.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
     epoch(&mut second);
-    assert_eq!(
-        minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]),
-        ["10:50", "10:51"]
-    );
+    assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:51"]);
 }
 
 #[test]
@@ -124,12 +103,9 @@ fn a_first_start_replaces_what_it_writes_and_leaves_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let sales = folder.path().join("out/sales");
     fs::create_dir_all(&sales).unwrap();
-    for name in [
-        "2020-09-18T10-50-00Z.json",
-        "2020-09-18T10-40-00Z.json",
-        "notes.txt",
-        ".2020-09-18T10-50-00Z.json.7.aside",
-    ] {
+    for name in
+        ["2020-09-18T10-50-00Z.json", "2020-09-18T10-40-00Z.json", "notes.txt", ".2020-09-18T10-50-00Z.json.7.aside"]
+    {
         fs::write(sales.join(name), "old").unwrap();
     }
     let mut sink = started(folder.path());
@@ -138,10 +114,7 @@ fn a_first_start_replaces_what_it_writes_and_leaves_the_rest() {
     let files = tree(folder.path());
     assert_eq!(files["sales/2020-09-18T10-40-00Z.json"], "old");
     assert_eq!(files["sales/notes.txt"], "old");
-    assert_eq!(
-        minutes(&files["sales/2020-09-18T10-50-00Z.json"]),
-        ["10:50"]
-    );
+    assert_eq!(minutes(&files["sales/2020-09-18T10-50-00Z.json"]), ["10:50"]);
     assert_eq!(files.len(), 3);
 }
 
@@ -152,19 +125,10 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
     first.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     let prepared = epoch(&mut first);
     drop(first);
-    let error = sink_every(folder.path(), MINUTE_US)
-        .recover(Some(&prepared))
-        .unwrap_err()
-        .to_string();
+    let error = sink_every(folder.path(), MINUTE_US).recover(Some(&prepared)).unwrap_err().to_string();
     assert!(error.contains("interval"), "{error}");
-    let settings = JsonFilesSettings {
-        path: folder.path().join("out"),
-        interval_us: TEN_MINUTES_US,
-    };
-    let error = JsonFiles::new(settings, vec![schema("other", 0)])
-        .unwrap()
-        .recover(Some(&prepared))
-        .unwrap_err();
+    let settings = JsonFilesSettings { path: folder.path().join("out"), interval_us: TEN_MINUTES_US };
+    let error = JsonFiles::new(settings, vec![schema("other", 0)]).unwrap().recover(Some(&prepared)).unwrap_err();
     assert!(error.to_string().contains("`sales`"), "{error}");
     let error = sink(folder.path()).recover(Some(b"nonsense")).unwrap_err();
     assert!(matches!(error, SinkError::Recover { .. }), "{error}");
@@ -196,9 +160,5 @@ fn failures_name_the_place() {
     assert!(error.contains("out/sales/.2020-09-18T"), "{error}");
     fs::create_dir_all(folder.path().join("out/sales")).unwrap();
     epoch(&mut sink);
-    assert_eq!(
-        visible(folder.path()).len(),
-        2,
-        "what could not be set aside is not forgotten"
-    );
+    assert_eq!(visible(folder.path()).len(), 2, "what could not be set aside is not forgotten");
 }

@@ -14,13 +14,7 @@ fn parts(ends: &[Option<i64>]) -> Parts {
 }
 
 fn message(id: i32, offset: i64, value: &[u8]) -> Message<'_> {
-    Message {
-        id,
-        offset,
-        value,
-        arrival_us: 1,
-        timestamp_ms: 2,
-    }
+    Message { id, offset, value, arrival_us: 1, timestamp_ms: 2 }
 }
 
 /// Events in short: `0:[5 6]`, `caught up 0`, `ended 0`.
@@ -29,13 +23,11 @@ fn told(parts: &mut Parts, records_max: usize) -> Vec<String> {
     while let Some(event) = parts.next_event(records_max) {
         told.push(match event {
             ReadEvent::Block(block) => {
-                let offsets: Vec<String> = block
-                    .records
-                    .iter()
-                    .map(|record| record.offset.to_string())
-                    .collect();
-                assert!((0..block.records.len()).all(|index| block.value(index)
-                    == block.records[index].offset.to_string().as_bytes()));
+                let offsets: Vec<String> = block.records.iter().map(|record| record.offset.to_string()).collect();
+                assert!(
+                    (0..block.records.len())
+                        .all(|index| block.value(index) == block.records[index].offset.to_string().as_bytes())
+                );
                 format!("{}:[{}]", block.partition, offsets.join(" "))
             }
             ReadEvent::CaughtUp { partition } => format!("caught up {partition}"),
@@ -47,18 +39,13 @@ fn told(parts: &mut Parts, records_max: usize) -> Vec<String> {
 }
 
 fn take(parts: &mut Parts, id: i32, offset: i64, records_max: usize) -> bool {
-    parts.take(
-        &message(id, offset, offset.to_string().as_bytes()),
-        records_max,
-    )
+    parts.take(&message(id, offset, offset.to_string().as_bytes()), records_max)
 }
 
 #[test]
 fn one_full_block_brings_all_blocks_with_it() {
     let mut parts = parts(&[None, None]);
-    assert!(
-        !take(&mut parts, 10, 5, 2) && !take(&mut parts, 11, 5, 2) && take(&mut parts, 10, 7, 2)
-    );
+    assert!(!take(&mut parts, 10, 5, 2) && !take(&mut parts, 11, 5, 2) && take(&mut parts, 10, 7, 2));
     assert!(parts.is_filling() && !parts.is_ready());
     parts.flush();
     assert!(!parts.is_filling());
@@ -76,10 +63,7 @@ fn a_block_is_full_by_bytes_too() {
     let value = vec![b'x'; BLOCK_BYTES - 1];
     assert!(!parts.take(&message(10, 7, &value), 100));
     assert!(!parts.take(&message(11, 7, &value), 100));
-    assert!(
-        parts.take(&message(12, 7, b"xx"), 100),
-        "all blocks together are full"
-    );
+    assert!(parts.take(&message(12, 7, b"xx"), 100), "all blocks together are full");
 }
 
 #[test]
@@ -91,10 +75,7 @@ fn what_came_before_the_end_is_handed_over_before_it() {
     parts.at_end(11);
     parts.at_end(11);
     assert_eq!(parts.take_fetched(), [11], "an end that the client tells is one too");
-    assert_eq!(
-        told(&mut parts, 100),
-        ["0:[5]", "1:[6]", "caught up 0", "ended 1"]
-    );
+    assert_eq!(told(&mut parts, 100), ["0:[5]", "1:[6]", "caught up 0", "ended 1"]);
     assert!(parts.all()[0].at_end && !parts.all_ended());
     take(&mut parts, 10, 6, 100);
     assert!(!parts.all()[0].at_end);
@@ -103,11 +84,7 @@ fn what_came_before_the_end_is_handed_over_before_it() {
 #[test]
 fn a_bounded_partition_ends_at_its_last_record_or_at_one_behind_it() {
     let mut parts = parts(&[Some(7), Some(7), Some(7), Some(5), Some(4)]);
-    assert_eq!(
-        told(&mut parts, 100),
-        ["ended 3", "ended 4"],
-        "nothing to bring"
-    );
+    assert_eq!(told(&mut parts, 100), ["ended 3", "ended 4"], "nothing to bring");
     assert!(!take(&mut parts, 10, 5, 100) && take(&mut parts, 10, 6, 100));
     assert!(!take(&mut parts, 11, 5, 100) && take(&mut parts, 11, 8, 100));
     assert!(!take(&mut parts, 10, 7, 100), "it has ended");
@@ -115,10 +92,7 @@ fn a_bounded_partition_ends_at_its_last_record_or_at_one_behind_it() {
     parts.flush();
     assert_eq!(parts.take_fetched(), [10, 11, 12], "13 and 14 never were");
     assert!(parts.take_fetched().is_empty());
-    assert_eq!(
-        told(&mut parts, 100),
-        ["0:[5 6]", "1:[5]", "ended 0", "ended 1", "ended 2"]
-    );
+    assert_eq!(told(&mut parts, 100), ["0:[5 6]", "1:[5]", "ended 0", "ended 1", "ended 2"]);
     assert!(parts.all_ended());
 }
 
@@ -141,10 +115,7 @@ fn a_block_filled_for_a_larger_call_is_handed_over_in_pieces() {
     (5..10).for_each(|offset| _ = take(&mut parts, 10, offset, 100));
     take(&mut parts, 11, 5, 100);
     parts.flush();
-    assert_eq!(
-        told(&mut parts, 2),
-        ["0:[5 6]", "0:[7 8]", "0:[9]", "1:[5]"]
-    );
+    assert_eq!(told(&mut parts, 2), ["0:[5 6]", "0:[7 8]", "0:[9]", "1:[5]"]);
 }
 
 #[test]

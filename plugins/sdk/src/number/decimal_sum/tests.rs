@@ -16,17 +16,11 @@ fn sum(values: &[Decimal]) -> DecimalSum {
 
 /// The value × 10^18.
 fn units(sum: &DecimalSum) -> BigInt {
-    ((BigInt::from(sum.wraps) << 128) + sum.low)
-        * BigInt::from(10).pow(u32::from(SCALE_MAX - sum.scale))
+    ((BigInt::from(sum.wraps) << 128) + sum.low) * BigInt::from(10).pow(u32::from(SCALE_MAX - sum.scale))
 }
 
 fn number() -> impl Strategy<Value = Decimal> {
-    let mantissas = prop_oneof![
-        any::<i64>(),
-        -1000..1000_i64,
-        Just(i64::MAX),
-        Just(i64::MIN)
-    ];
+    let mantissas = prop_oneof![any::<i64>(), -1000..1000_i64, Just(i64::MAX), Just(i64::MIN)];
     (mantissas, 0..=SCALE_MAX).prop_map(|(mantissa, scale)| decimal(mantissa, scale))
 }
 
@@ -36,10 +30,7 @@ fn an_overflow_on_the_way_is_none_at_the_end() {
     values.push(decimal(25, 18));
     values.extend(vec![decimal(-i64::MAX, 0); 40]);
     let expected = sum(&values);
-    assert_eq!(
-        expected.to_decimal().unwrap().to_string(),
-        "0.000000000000000025"
-    );
+    assert_eq!(expected.to_decimal().unwrap().to_string(), "0.000000000000000025");
     values.reverse();
     assert_eq!(sum(&values), expected);
     values.sort();
@@ -48,38 +39,13 @@ fn an_overflow_on_the_way_is_none_at_the_end() {
 
 #[test]
 fn both_sides_of_64_bits() {
-    assert_eq!(
-        sum(&[decimal(i64::MAX, 4)])
-            .to_decimal()
-            .unwrap()
-            .mantissa(),
-        i64::MAX
-    );
+    assert_eq!(sum(&[decimal(i64::MAX, 4)]).to_decimal().unwrap().mantissa(), i64::MAX);
     let over = sum(&[decimal(i64::MAX, 4), decimal(1, 4)]);
-    assert!(
-        over.to_decimal()
-            .unwrap_err()
-            .as_str()
-            .contains("9223372036854775808e-4 does not fit")
-    );
-    assert_eq!(
-        sum(&[decimal(i64::MIN, 4), decimal(1, 4), decimal(-1, 4)])
-            .to_decimal()
-            .unwrap()
-            .mantissa(),
-        i64::MIN
-    );
-    assert!(
-        sum(&[decimal(i64::MIN, 4), decimal(-1, 4)])
-            .to_decimal()
-            .is_err()
-    );
+    assert!(over.to_decimal().unwrap_err().as_str().contains("9223372036854775808e-4 does not fit"));
+    assert_eq!(sum(&[decimal(i64::MIN, 4), decimal(1, 4), decimal(-1, 4)]).to_decimal().unwrap().mantissa(), i64::MIN);
+    assert!(sum(&[decimal(i64::MIN, 4), decimal(-1, 4)]).to_decimal().is_err());
     // It would fit with fewer digits: still an error, or the answer would depend on other sums in the column.
-    assert!(
-        sum(&[decimal(i64::MAX, 0), decimal(0, 1)])
-            .to_decimal()
-            .is_err()
-    );
+    assert!(sum(&[decimal(i64::MAX, 0), decimal(0, 1)]).to_decimal().is_err());
 }
 
 #[test]
@@ -88,9 +54,7 @@ fn a_sum_beyond_128_bits_says_so() {
     let mut large = sum(&values);
     large.add(decimal(0, 18)).unwrap();
     assert!(large.wraps != 0);
-    assert!(
-        large.to_decimal().is_err() && large.to_f64().is_err() && large.ratio_to_f64(3).is_err()
-    );
+    assert!(large.to_decimal().is_err() && large.to_f64().is_err() && large.ratio_to_f64(3).is_err());
 }
 
 #[test]
@@ -106,10 +70,7 @@ fn products_need_not_fit_64_bits() {
     assert!(cost.to_decimal().is_err());
     cost.add_product(decimal(i64::MAX, 4), i64::MAX).unwrap();
     cost.add_product(decimal(25_500, 4), 6).unwrap();
-    assert_eq!(
-        units(&cost),
-        (BigInt::from(153_000) - i64::MAX) * BigInt::from(10).pow(14)
-    );
+    assert_eq!(units(&cost), (BigInt::from(153_000) - i64::MAX) * BigInt::from(10).pow(14));
 }
 
 proptest! {

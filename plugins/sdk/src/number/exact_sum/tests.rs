@@ -25,35 +25,18 @@ fn number() -> impl Strategy<Value = f64> {
 fn nothing_is_lost() {
     assert_eq!(sum([]).to_f64().unwrap().to_bits(), 0);
     assert_eq!(sum([1e16, 1.0, -1e16]).to_f64().unwrap(), 1.0);
-    assert_eq!(
-        sum([f64::MAX, f64::from_bits(1), -f64::MAX])
-            .to_f64()
-            .unwrap(),
-        f64::from_bits(1)
-    );
+    assert_eq!(sum([f64::MAX, f64::from_bits(1), -f64::MAX]).to_f64().unwrap(), f64::from_bits(1));
     assert_eq!(sum([0.1; 10]).to_f64().unwrap(), 1.0);
     assert_eq!(sum([-0.0, -0.0]).to_f64().unwrap().to_bits(), 0);
     // A tie, and a hair beside it that 128 bits don't reach.
-    assert_eq!(
-        sum([2.0_f64.powi(53), 1.0]).to_f64().unwrap(),
-        2.0_f64.powi(53)
-    );
-    assert_eq!(
-        sum([2.0_f64.powi(53), 1.0, 1e-300]).to_f64().unwrap(),
-        2.0_f64.powi(53) + 2.0
-    );
+    assert_eq!(sum([2.0_f64.powi(53), 1.0]).to_f64().unwrap(), 2.0_f64.powi(53));
+    assert_eq!(sum([2.0_f64.powi(53), 1.0, 1e-300]).to_f64().unwrap(), 2.0_f64.powi(53) + 2.0);
 }
 
 #[test]
 fn beyond_the_largest_is_an_error_and_back_again_is_not() {
     let mut large = sum([f64::MAX, f64::MAX]);
-    assert!(
-        large
-            .to_f64()
-            .unwrap_err()
-            .as_str()
-            .contains("beyond the largest")
-    );
+    assert!(large.to_f64().unwrap_err().as_str().contains("beyond the largest"));
     large.add(f64::MIN).unwrap();
     assert_eq!(large.to_f64().unwrap(), f64::MAX);
 }
@@ -61,13 +44,7 @@ fn beyond_the_largest_is_an_error_and_back_again_is_not() {
 #[test]
 fn what_is_not_finite_is_refused() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        assert!(
-            ExactSum::default()
-                .add(value)
-                .unwrap_err()
-                .as_str()
-                .contains("can't be summed")
-        );
+        assert!(ExactSum::default().add(value).unwrap_err().as_str().contains("can't be summed"));
     }
 }
 
@@ -75,9 +52,7 @@ fn what_is_not_finite_is_refused() {
 fn carries_move_before_a_digit_overflows() {
     let mut full = sum([f64::MAX, -1.5]);
     full.pending = PENDING_MAX;
-    full.digits
-        .iter_mut()
-        .for_each(|digit| *digit += (1 << 62) - (1 << 33));
+    full.digits.iter_mut().for_each(|digit| *digit += (1 << 62) - (1 << 33));
     let (before, largest) = (full.clone(), f64::MAX);
     full.add(largest).unwrap();
     assert_eq!(full.pending, 2);

@@ -15,29 +15,19 @@ pub(crate) fn units(value: f64) -> BigInt {
 pub(crate) fn is_nearest(value: f64, numerator: &BigInt, denominator: &BigInt) -> bool {
     let error = |candidate: f64| {
         let difference = units(candidate) * denominator - numerator;
-        if difference < BigInt::ZERO {
-            -difference
-        } else {
-            difference
-        }
+        if difference < BigInt::ZERO { -difference } else { difference }
     };
     let ours = error(value);
-    [value.next_up(), value.next_down()]
-        .into_iter()
-        .filter(|other| other.is_finite())
-        .all(|other| {
-            let theirs = error(other);
-            ours < theirs || ours == theirs && value.to_bits() & 1 == 0
-        })
+    [value.next_up(), value.next_down()].into_iter().filter(|other| other.is_finite()).all(|other| {
+        let theirs = error(other);
+        ours < theirs || ours == theirs && value.to_bits() & 1 == 0
+    })
 }
 
 fn check(numerator: i128, denominator: u128) {
     let quotient = ratio_to_f64(numerator, denominator).unwrap();
     let scaled = BigInt::from(numerator) << 1074;
-    assert!(
-        is_nearest(quotient, &scaled, &BigInt::from(denominator)),
-        "{numerator} / {denominator} gave {quotient:?}"
-    );
+    assert!(is_nearest(quotient, &scaled, &BigInt::from(denominator)), "{numerator} / {denominator} gave {quotient:?}");
 }
 
 #[test]
@@ -63,21 +53,8 @@ fn ties_go_to_even() {
 
 #[test]
 fn a_million_over_seven_is_not_off_by_a_bit() {
-    for numerator in [
-        1_000_000_007_i128,
-        i128::from(i64::MAX),
-        i128::MAX,
-        i128::MIN + 1,
-        3,
-    ] {
-        for denominator in [
-            7,
-            3,
-            10_u128.pow(18),
-            10_u128.pow(18) * u128::from(u64::MAX),
-            (1 << 127) - 1,
-            1 << 127,
-        ] {
+    for numerator in [1_000_000_007_i128, i128::from(i64::MAX), i128::MAX, i128::MIN + 1, 3] {
+        for denominator in [7, 3, 10_u128.pow(18), 10_u128.pow(18) * u128::from(u64::MAX), (1 << 127) - 1, 1 << 127] {
             check(numerator, denominator);
         }
     }
