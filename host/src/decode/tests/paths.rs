@@ -39,6 +39,46 @@ fn duplicates_matter_where_asked() {
     );
 }
 
+/// A record with a value of another type on a path, and a part of the reason.
+const OFF_PATH: &[(&str, &str)] = &[
+    (
+        r#"{"items":{}}"#,
+        "`items`: expected list, found object at byte 9",
+    ),
+    (r#"{"items":"x"}"#, "`items`: expected list, found text"),
+    (
+        r#"{"items":[1]}"#,
+        "`items[]`: expected object, found number at byte 10",
+    ),
+    (
+        r#"{"items":[[]]}"#,
+        "`items[]`: expected object, found list",
+    ),
+    (
+        r#"{"items":[{"details":[]}]}"#,
+        "`items[].details`: expected object, found list",
+    ),
+    (
+        r#"{"items":[{"details":{"x":1}}]}"#,
+        "`items[].details.x`: expected text, found number",
+    ),
+    (r#"{"tags":"x"}"#, "`tags`: expected list, found text"),
+    (r#"{"tags":[["x"]]}"#, "`tags[]`: expected text, found list"),
+    (
+        r#"{"customer":[]}"#,
+        "`customer`: expected object, found list",
+    ),
+    (
+        r#"{"customer":nil}"#,
+        "invalid JSON at byte 12: expected a value",
+    ),
+    (r#"{"items":[{"q":1}"#, "expected `,` or `]`"),
+    (
+        r#"{"items":[{"q":1},]}"#,
+        "invalid JSON at byte 18: expected a value",
+    ),
+];
+
 #[test]
 fn paths() {
     let schema = DecodeSchema::new(vec![
@@ -89,45 +129,7 @@ fn paths() {
             "{record}"
         );
     }
-    let cases = [
-        (
-            r#"{"items":{}}"#,
-            "`items`: expected list, found object at byte 9",
-        ),
-        (r#"{"items":"x"}"#, "`items`: expected list, found text"),
-        (
-            r#"{"items":[1]}"#,
-            "`items[]`: expected object, found number at byte 10",
-        ),
-        (
-            r#"{"items":[[]]}"#,
-            "`items[]`: expected object, found list",
-        ),
-        (
-            r#"{"items":[{"details":[]}]}"#,
-            "`items[].details`: expected object, found list",
-        ),
-        (
-            r#"{"items":[{"details":{"x":1}}]}"#,
-            "`items[].details.x`: expected text, found number",
-        ),
-        (r#"{"tags":"x"}"#, "`tags`: expected list, found text"),
-        (r#"{"tags":[["x"]]}"#, "`tags[]`: expected text, found list"),
-        (
-            r#"{"customer":[]}"#,
-            "`customer`: expected object, found list",
-        ),
-        (
-            r#"{"customer":nil}"#,
-            "invalid JSON at byte 12: expected a value",
-        ),
-        (r#"{"items":[{"q":1}"#, "expected `,` or `]`"),
-        (
-            r#"{"items":[{"q":1},]}"#,
-            "invalid JSON at byte 18: expected a value",
-        ),
-    ];
-    for (record, part) in cases {
+    for (record, part) in OFF_PATH {
         let reason = decode(&schema, record.as_bytes()).unwrap_err();
         assert!(reason.contains(part), "{record}: {reason}");
     }
