@@ -68,7 +68,7 @@ fn tell(floor: &[Figures], ran: &[Vec<Figures>]) {
         "", "M events/CPU-s", "ns an event", "M events/s", "peak MB", "first record ms", "of the floor"
     );
     let floor_speed = run::median(floor, Figures::events_per_cpu_second);
-    let mut row = |name: &str, figures: &[Figures]| {
+    let row = |name: &str, figures: &[Figures]| {
         let speed = run::median(figures, Figures::events_per_cpu_second);
         println!(
             "{name:<26} {:>14.3} {:>12.0} {:>14.3} {:>12.0} {:>16.0} {:>12.2}",
