@@ -29,42 +29,18 @@ fn duplicates_matter_where_asked() {
 
 /// A record with a value of another type on a path, and a part of the reason.
 const OFF_PATH: &[(&str, &str)] = &[
-    (
-        r#"{"items":{}}"#,
-        "`items`: expected list, found object at byte 9",
-    ),
+    (r#"{"items":{}}"#, "`items`: expected list, found object at byte 9"),
     (r#"{"items":"x"}"#, "`items`: expected list, found text"),
-    (
-        r#"{"items":[1]}"#,
-        "`items[]`: expected object, found number at byte 10",
-    ),
-    (
-        r#"{"items":[[]]}"#,
-        "`items[]`: expected object, found list",
-    ),
-    (
-        r#"{"items":[{"details":[]}]}"#,
-        "`items[].details`: expected object, found list",
-    ),
-    (
-        r#"{"items":[{"details":{"x":1}}]}"#,
-        "`items[].details.x`: expected text, found number",
-    ),
+    (r#"{"items":[1]}"#, "`items[]`: expected object, found number at byte 10"),
+    (r#"{"items":[[]]}"#, "`items[]`: expected object, found list"),
+    (r#"{"items":[{"details":[]}]}"#, "`items[].details`: expected object, found list"),
+    (r#"{"items":[{"details":{"x":1}}]}"#, "`items[].details.x`: expected text, found number"),
     (r#"{"tags":"x"}"#, "`tags`: expected list, found text"),
     (r#"{"tags":[["x"]]}"#, "`tags[]`: expected text, found list"),
-    (
-        r#"{"customer":[]}"#,
-        "`customer`: expected object, found list",
-    ),
-    (
-        r#"{"customer":nil}"#,
-        "invalid JSON at byte 12: expected a value",
-    ),
+    (r#"{"customer":[]}"#, "`customer`: expected object, found list"),
+    (r#"{"customer":nil}"#, "invalid JSON at byte 12: expected a value"),
     (r#"{"items":[{"q":1}"#, "expected `,` or `]`"),
-    (
-        r#"{"items":[{"q":1},]}"#,
-        "invalid JSON at byte 18: expected a value",
-    ),
+    (r#"{"items":[{"q":1},]}"#, "invalid JSON at byte 18: expected a value"),
 ];
 
 #[test]
@@ -97,25 +73,7 @@ fn paths() {
     for (record, expected) in cases {
         assert_eq!(decode(&schema, record.as_bytes()).unwrap(), expected, "{record}");
     }
-<<<<<<< HEAD
-    let cases = [
-        (r#"{"items":{}}"#, "`items`: expected list, found object at byte 9"),
-        (r#"{"items":"x"}"#, "`items`: expected list, found text"),
-        (r#"{"items":[1]}"#, "`items[]`: expected object, found number at byte 10"),
-        (r#"{"items":[[]]}"#, "`items[]`: expected object, found list"),
-        (r#"{"items":[{"details":[]}]}"#, "`items[].details`: expected object, found list"),
-        (r#"{"items":[{"details":{"x":1}}]}"#, "`items[].details.x`: expected text, found number"),
-        (r#"{"tags":"x"}"#, "`tags`: expected list, found text"),
-        (r#"{"tags":[["x"]]}"#, "`tags[]`: expected text, found list"),
-        (r#"{"customer":[]}"#, "`customer`: expected object, found list"),
-        (r#"{"customer":nil}"#, "invalid JSON at byte 12: expected a value"),
-        (r#"{"items":[{"q":1}"#, "expected `,` or `]`"),
-        (r#"{"items":[{"q":1},]}"#, "invalid JSON at byte 18: expected a value"),
-    ];
-    for (record, part) in cases {
-=======
     for (record, part) in OFF_PATH {
->>>>>>> decode
         let reason = decode(&schema, record.as_bytes()).unwrap_err();
         assert!(reason.contains(part), "{record}: {reason}");
     }
