@@ -4,10 +4,7 @@
 //! and into a `Value`, both of which check less (no limits, no dates) and build no columns. Rounds are interleaved and the
 //! least of each is told, because neighbours on the machine only ever add.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark whose data is wrong should stop"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark whose data is wrong should stop")]
 
 use serde::Deserialize;
 use std::hint::black_box;

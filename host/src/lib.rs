@@ -62,21 +62,12 @@
 //! * **A window, a rule of time:** `weir_core`, with the oracle of its tests first.
 //! * **An arrow between rooms:** a decision page, then `tests/rooms.rs`.
 
-/// Bytes by epoch, there whole or not at all.
 pub mod checkpoint;
-/// Arguments, exit codes, and everything that is printed.
 pub mod cli;
-/// The pipeline file: text to plan, with every problem at once.
 pub mod config;
-/// Records to columns.
 pub mod decode;
-/// Builds a job from a plan and runs it.
 pub mod pipeline;
-/// Components to KPIs and preprocessors, in a sandbox.
 pub mod plugin;
-/// Where rows and dead letters go.
 pub mod sink;
-/// Where records come from.
 pub mod source;
-/// Named events of the log.
 pub mod telemetry;

@@ -3,6 +3,8 @@
 //! Each case runs straight, re-batched, with more workers, and stopped and resumed; every run must give the expected files byte for
 //! byte (the dead letters as a set: workers write them as they come). `WEIR_BLESS=1` rewrites what is expected from the straight run.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
 mod common;
 
 use common::{assert_code, copy_files, report, root, run_to_end, tree, weir};

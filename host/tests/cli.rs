@@ -1,5 +1,7 @@
 //! The command line as a user meets it: exit codes, messages, files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
 mod common;
 
 use common::{assert_code, plugins, root, weir};

@@ -1,6 +1,8 @@
 //! The retail job on a real broker, through the whole binary: the same bytes as from files, over stops and resumes, with bad messages.
 //! Without Java or Maven these tests fail and say what to install; they never skip.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
 mod common;
 #[path = "common/retail.rs"]
 mod retail;

@@ -1,5 +1,7 @@
 //! A bad plugin hurts only itself: its windows say so, the exit code, the log and the report tell, the others go on byte for byte.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
 mod common;
 
 use common::{assert_code, copy_files, report, root, run_to_end, tree, weir};

@@ -1,5 +1,7 @@
 //! The real invoices against the exact KPIs, and the promise that parallelism, batches and interleaving don't show.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
 mod common;
 #[path = "common/retail.rs"]
 mod retail;

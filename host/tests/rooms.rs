@@ -1,5 +1,7 @@
 //! The architecture as a test: which room of the host may name which other, and which library belongs to which room.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

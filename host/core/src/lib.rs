@@ -16,32 +16,19 @@
 
 #![forbid(unsafe_code)]
 
-/// What a source hands over.
 pub mod block;
-/// Merges and publishes.
 pub mod close;
-/// What travels from folders to the closer and into a checkpoint.
 pub mod delta;
-/// Folds one worker's rows.
 pub mod fold;
-/// Group keys.
 pub mod group;
-/// What became of every record.
 pub mod ledger;
-/// What folder and closer have to agree on.
 pub mod plan;
-/// KPIs and preprocessors as the core knows them.
 pub mod plugin;
-/// What the closer publishes.
 pub mod results;
-/// Native KPIs and generators for tests and benchmarks.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-/// Fronts, watermarks, the rules of time.
 pub mod time;
-/// Types of values and columns.
 pub mod types;
-/// Windows and panes.
 pub mod window;
 
 mod assign;

@@ -151,6 +151,9 @@ struct Opener {
     problems: Vec<Problem>,
 }
 
+/// A plugin and its options.
+type Opened = (Arc<Plugin>, Vec<(String, Setting)>);
+
 type OpenedKpi = (Arc<Plugin>, Vec<(String, Setting)>, KpiDescription);
 
 impl Opener {
@@ -169,7 +172,7 @@ impl Opener {
         None
     }
 
-    fn open(&mut self, plugin: &PluginPlan) -> Option<(Arc<Plugin>, Vec<(String, Setting)>)> {
+    fn open(&mut self, plugin: &PluginPlan) -> Option<Opened> {
         let found = match self.folders.find(&plugin.reference) {
             Ok(found) => found,
             Err((message, help)) => return self.problem(plugin, message, Some(help)),
