@@ -79,7 +79,7 @@ fn failures_are_answers() {
     assert_quarantined(evil.as_mut(), Limits::default());
     let error = update(kpi(&open(Limits::default()), "fail-row", "update", 2).as_mut()).expect_err("fails");
     assert_eq!((error.kind, error.row), (PluginErrorKind::Failure, Some(2)));
-    assert_eq!(error.reason, "plugin `evil` failed at row 2: overflow");
+    assert_eq!(error.reason, "plugin `evil` failed: overflow", "the row is told apart");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use weir::plugin::{BuildOptions, Cache, CompileMode, Host, Limits, Plugin, Setti
 use weir_core::plugin::{Kpi, PluginError};
 
 pub fn target() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../guests")
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../guests");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
 }
 
 /// Builds a guest of `tests/guests`, or takes what cargo built before.

@@ -45,11 +45,20 @@ impl DecimalSum {
     /// Never for fewer than 2^63 products.
     #[inline]
     pub fn add_product(&mut self, price: Decimal, quantity: i64) -> Result<(), Reason> {
-        let low = i128::from(price.mantissa()) * i128::from(quantity);
+        let low = product(price.mantissa(), quantity);
+        self.begin_at(price.scale());
         if price.scale() == self.scale {
             return self.add_low(low);
         }
         self.merge(&Self { low, wraps: 0, scale: price.scale() })
+    }
+
+    /// Nothing is nothing at any scale: a sum that begins takes the scale of what comes, without a multiplication.
+    #[inline]
+    fn begin_at(&mut self, scale: u8) {
+        if self.low == 0 && self.wraps == 0 && self.scale < scale {
+            self.scale = scale;
+        }
     }
 
     /// Adds another sum.
@@ -157,6 +166,15 @@ impl DecimalSum {
 }
 
 const TOO_LARGE: &str = "the sum does not fit a 64-bit decimal: it needs more than 128 bits";
+
+/// The exact product. WebAssembly has no 128-bit multiplication; most products need none.
+#[inline]
+fn product(a: i64, b: i64) -> i128 {
+    match (i32::try_from(a), i32::try_from(b)) {
+        (Ok(a), Ok(b)) => i128::from(i64::from(a) * i64::from(b)),
+        _ => i128::from(a) * i128::from(b),
+    }
+}
 
 impl StateVia for DecimalSum {
     type Via = (i64, i64, i64, i64);
