@@ -17,7 +17,10 @@ fn evil() -> &'static Path {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("evil-kpi");
         let guest = root().join("tests/guests/evil");
         let mut build = weir();
-        build.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guests")).args(["plugin", "build"]).arg(guest);
+        build
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guests"))
+            .args(["plugin", "build"])
+            .arg(guest);
         let output = build.arg("--out").arg(&folder).output().unwrap();
         assert_code(&output, 0);
         folder
