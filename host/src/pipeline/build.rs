@@ -5,19 +5,17 @@ use super::chain::{self, Chain};
 use super::clock;
 use super::job::{Job, OpenKpi, OpenPreprocessor, OpenSink};
 use super::resolve::PluginFolders;
+use super::translate::{generator_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::folder::FolderStore;
-use crate::config::plan::{
-    GeneratorPlan, KpiPlan, LimitsPlan, OptionValue, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, TimestampPlan,
-    WindowPlan,
-};
+use crate::config::plan::{KpiPlan, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, WindowPlan};
 use crate::config::{Problem, Problems};
-use crate::decode::{DecodeField, DecodeSchema, Decoder, TimestampForm};
-use crate::plugin::{Cache, CompileLimits, CompileMode, Host, Limits, Plugin, Setting};
+use crate::decode::{DecodeField, DecodeSchema, Decoder};
+use crate::plugin::{Cache, CompileLimits, CompileMode, Host, Plugin, Setting};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, SinkError};
 use crate::source::file::{FileSettings, FileSource};
-use crate::source::generator::{GeneratorSettings, GeneratorSource};
+use crate::source::generator::GeneratorSource;
 use crate::source::kafka::{CONNECT_WAIT, KafkaSettings, KafkaSource, KafkaStart, METADATA_INTERVAL};
 use crate::source::{Source, SourceError};
 use std::path::PathBuf;
@@ -312,16 +310,6 @@ fn decode_schema(plan: &Plan, asked: &[usize]) -> DecodeSchema {
     }
 }
 
-fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
-    match plan {
-        TimestampPlan::Format { format, zone } => TimestampForm::Format { format: format.clone(), zone: zone.clone() },
-        TimestampPlan::Rfc3339 => TimestampForm::Rfc3339,
-        TimestampPlan::EpochSeconds => TimestampForm::EpochSeconds,
-        TimestampPlan::EpochMillis => TimestampForm::EpochMillis,
-        TimestampPlan::EpochMicros => TimestampForm::EpochMicros,
-    }
-}
-
 fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match &plan.source {
         SourcePlan::Kafka { brokers, topic, start, properties, .. } => {
@@ -350,21 +338,6 @@ fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> 
     })
 }
 
-fn generator_settings(plan: &GeneratorPlan) -> GeneratorSettings {
-    GeneratorSettings {
-        seed: plan.seed,
-        partitions: plan.partitions,
-        records: plan.records,
-        rate: plan.rate,
-        start_us: plan.start_us,
-        records_per_minute: plan.records_per_minute,
-        disorder_us: plan.disorder_us,
-        late_share: plan.late_share,
-        broken_share: plan.broken_share,
-        clock: clock::now_us,
-    }
-}
-
 fn sink(plan: &SinkPlan, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
     match plan {
         SinkPlan::JsonFiles { kpis: named, path, interval_us } => {
@@ -374,30 +347,4 @@ fn sink(plan: &SinkPlan, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
             Ok(OpenSink { sink: Box::new(JsonFiles::new(settings, schemas)?), takes })
         }
     }
-}
-
-fn limits(plan: &LimitsPlan) -> Limits {
-    Limits {
-        memory_bytes_max: plan.memory_bytes_max,
-        fuel_per_row_max: plan.fuel_per_row_max,
-        fuel_per_call_max: plan.fuel_per_call_max,
-        deadline: plan.deadline,
-        result_bytes_max: plan.result_bytes_max,
-        stack_bytes_max: plan.stack_bytes_max,
-        handles_max: plan.handles_max,
-        component_bytes_max: plan.component_bytes_max,
-    }
-}
-
-fn settings(options: &[(String, OptionValue)]) -> Vec<(String, Setting)> {
-    let setting = |value: &OptionValue| match value {
-        OptionValue::Boolean(value) => Setting::Boolean(*value),
-        OptionValue::Int64(value) => Setting::Int64(*value),
-        OptionValue::Float64(value) => Setting::Float64(*value),
-        OptionValue::Text(value) => Setting::Text(value.clone()),
-        OptionValue::Int64s(values) => Setting::Int64s(values.clone()),
-        OptionValue::Float64s(values) => Setting::Float64s(values.clone()),
-        OptionValue::Texts(values) => Setting::Texts(values.clone()),
-    };
-    options.iter().map(|(name, value)| (name.clone(), setting(value))).collect()
 }

@@ -29,6 +29,7 @@ mod shared;
 mod shutdown;
 mod snapshot;
 mod tally;
+mod translate;
 mod watch;
 mod worker;
 
