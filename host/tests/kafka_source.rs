@@ -1,4 +1,4 @@
-//! The Kafka source on a real broker. Without Java or Maven these tests fail and say what to install; they never skip.
+//! The Kafka source on a real broker, through each of its clients. Without Java or Maven these tests fail and say what to install; they never skip.
 //!
 //! One broker serves all tests of this binary; a static is never dropped, so its watchdog stops it when the process ends, however it
 //! ends. Tests that stop their broker have one of their own.
@@ -8,9 +8,28 @@
 #[path = "kafka_source/support.rs"]
 mod support;
 
-#[path = "kafka_source/cluster.rs"]
-mod cluster;
-#[path = "kafka_source/reading.rs"]
-mod reading;
-#[path = "kafka_source/troubles.rs"]
-mod troubles;
+/// The same tests for every client.
+macro_rules! clients {
+    ($($name:ident = $client:expr;)+) => {$(
+        #[path = "kafka_source"]
+        mod $name {
+            use crate::support;
+            use weir::source::kafka::{KafkaClient, KafkaSettings};
+
+            const CLIENT: KafkaClient = $client;
+
+            fn settings(topic: &str) -> KafkaSettings {
+                KafkaSettings { client: CLIENT, ..support::settings(topic) }
+            }
+
+            mod cluster;
+            mod reading;
+            mod troubles;
+        }
+    )+};
+}
+
+clients! {
+    native = KafkaClient::Native;
+    librdkafka = KafkaClient::Librdkafka;
+}

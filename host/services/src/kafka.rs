@@ -33,7 +33,7 @@ const PACKAGES: &str = "openjdk-17-jre-headless maven";
 /// What the broker offers beside a plain listener.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KafkaOptions {
-    /// Also a listener with TLS and SASL (PLAIN and SCRAM-SHA-256), for [`USER`].
+    /// Also a listener with TLS and SASL (PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512), for [`USER`].
     pub tls_and_sasl: bool,
 }
 
@@ -86,7 +86,9 @@ impl Kafka {
         let mut format = kafka.java("kafka.tools.StorageTool");
         format.args(["format", "--cluster-id", &kafka.cluster, "--ignore-formatted", "--config"]).arg(kafka.settings());
         if options.tls_and_sasl {
-            format.args(["--add-scram", &format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]")]);
+            for hash in ["SHA-256", "SHA-512"] {
+                format.args(["--add-scram", &format!("SCRAM-{hash}=[name={USER},password={PASSWORD}]")]);
+            }
         }
         run(&mut format, "java", PACKAGES)?;
         Ok(kafka)

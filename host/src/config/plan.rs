@@ -67,18 +67,7 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub enum SourcePlan {
     /// `type = "kafka"`.
-    Kafka {
-        /// `host:port,…`.
-        brokers: String,
-        /// The topic.
-        topic: String,
-        /// Where to begin without a checkpoint.
-        start: StartPlan,
-        /// librdkafka properties, environment variables replaced.
-        properties: Properties,
-        /// Where `topic` stands, for messages.
-        topic_place: Place,
-    },
+    Kafka(KafkaPlan),
     /// `type = "file"`: each file that a path or pattern names is a partition.
     File {
         /// Paths and patterns (`glob`'s), relative ones made absolute to the pipeline file's folder, with their places. Where the folder's
@@ -89,6 +78,45 @@ pub enum SourcePlan {
     },
     /// `type = "generator"`: seeded synthetic invoices.
     Generator(GeneratorPlan),
+}
+
+/// A topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KafkaPlan {
+    /// `host:port,…`.
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// Where to begin without a checkpoint.
+    pub start: StartPlan,
+    /// What of transactions is read.
+    pub isolation: IsolationPlan,
+    /// Who reads.
+    pub client: ClientPlan,
+    /// librdkafka properties, environment variables replaced.
+    pub properties: Properties,
+    /// Where each property stands, for messages.
+    pub property_places: BTreeMap<String, Place>,
+    /// Where `topic` stands, for messages.
+    pub topic_place: Place,
+}
+
+/// `[source] client`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientPlan {
+    /// Our own.
+    Native,
+    /// librdkafka.
+    Librdkafka,
+}
+
+/// `[source] isolation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IsolationPlan {
+    /// Nothing of aborted or open transactions.
+    ReadCommitted,
+    /// Everything.
+    ReadUncommitted,
 }
 
 /// librdkafka properties by name; none is one that Weir sets itself. `Debug` shows the names only, because values such as

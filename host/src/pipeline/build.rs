@@ -5,10 +5,10 @@ use super::chain::{self, Chain};
 use super::clock;
 use super::job::{Job, OpenKpi, OpenPreprocessor, OpenSink};
 use super::resolve::PluginFolders;
-use super::translate::{generator_settings, limits, settings, timestamp_form};
+use super::translate::{generator_settings, kafka_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::folder::FolderStore;
-use crate::config::plan::{KpiPlan, Plan, PluginPlan, SinkPlan, SourcePlan, StartPlan, WindowPlan};
+use crate::config::plan::{ClientPlan, KpiPlan, Plan, PluginPlan, SinkPlan, SourcePlan, WindowPlan};
 use crate::config::{Problem, Problems};
 use crate::decode::{DecodeField, DecodeSchema, Decoder};
 use crate::plugin::{Cache, CompileLimits, CompileMode, Host, Plugin, Setting};
@@ -16,7 +16,7 @@ use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, SinkError};
 use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::GeneratorSource;
-use crate::source::kafka::{CONNECT_WAIT, KafkaSettings, KafkaSource, KafkaStart, METADATA_INTERVAL};
+use crate::source::kafka;
 use crate::source::{Source, SourceError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,6 +83,7 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
         kpis.iter().map(|kpi| kpi.as_ref().map(|(_, _, description)| description.clone())).collect();
     let mut problems = opener.problems;
     problems.extend(schema_problems(&plan));
+    problems.extend(property_problems(&plan));
     let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
         Ok(chain) if problems.is_empty() => chain,
         Ok(_) => return Err(PrepareError::Problems(Problems::new(plan.file, problems))),
@@ -292,6 +293,19 @@ fn schema_problems(plan: &Plan) -> Vec<Problem> {
     }
 }
 
+/// Kafka properties that the client of the plan can't do.
+fn property_problems(plan: &Plan) -> Vec<Problem> {
+    let SourcePlan::Kafka(topic) = &plan.source else { return Vec::new() };
+    if topic.client != ClientPlan::Native {
+        return Vec::new();
+    }
+    let problem = |unfit: kafka::native::Unfit| {
+        let place = topic.property_places.get(&unfit.name).unwrap_or(&topic.topic_place);
+        Problem::new(place.clone(), unfit.reason)
+    };
+    kafka::native::unfit(&topic.properties.0).into_iter().map(problem).collect()
+}
+
 fn decode_schema(plan: &Plan, asked: &[usize]) -> DecodeSchema {
     let field = |&place: &usize| {
         let field = &plan.schema.fields[place];
@@ -312,22 +326,7 @@ fn decode_schema(plan: &Plan, asked: &[usize]) -> DecodeSchema {
 
 fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match &plan.source {
-        SourcePlan::Kafka { brokers, topic, start, properties, .. } => {
-            Arc::new(KafkaSource::connect(&KafkaSettings {
-                brokers: brokers.clone(),
-                topic: topic.clone(),
-                start: match start {
-                    StartPlan::Earliest => KafkaStart::Earliest,
-                    StartPlan::Latest => KafkaStart::Latest,
-                    StartPlan::Timestamp(us) => KafkaStart::Timestamp(*us),
-                },
-                bounded: until_end,
-                properties: properties.0.clone(),
-                connect_wait: CONNECT_WAIT,
-                metadata_interval: METADATA_INTERVAL,
-                clock: clock::now_us,
-            })?)
-        }
+        SourcePlan::Kafka(topic) => kafka::connect(&kafka_settings(topic, until_end))?,
         SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {
             files: files.iter().map(|(file, _)| file.clone()).collect(),
             rate: *rate,

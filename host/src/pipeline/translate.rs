@@ -1,10 +1,13 @@
 //! From the plan's words to those of the rooms: siblings never import each other, so here one becomes the other, field by field.
 
 use super::clock;
-use crate::config::plan::{GeneratorPlan, LimitsPlan, OptionValue, TimestampPlan};
+use crate::config::plan::{
+    ClientPlan, GeneratorPlan, IsolationPlan, KafkaPlan, LimitsPlan, OptionValue, StartPlan, TimestampPlan,
+};
 use crate::decode::TimestampForm;
 use crate::plugin::{Limits, Setting};
 use crate::source::generator::GeneratorSettings;
+use crate::source::kafka::{CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL};
 
 pub(super) fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
     match plan {
@@ -13,6 +16,31 @@ pub(super) fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
         TimestampPlan::EpochSeconds => TimestampForm::EpochSeconds,
         TimestampPlan::EpochMillis => TimestampForm::EpochMillis,
         TimestampPlan::EpochMicros => TimestampForm::EpochMicros,
+    }
+}
+
+pub(super) fn kafka_settings(plan: &KafkaPlan, bounded: bool) -> KafkaSettings {
+    KafkaSettings {
+        client: match plan.client {
+            ClientPlan::Native => KafkaClient::Native,
+            ClientPlan::Librdkafka => KafkaClient::Librdkafka,
+        },
+        brokers: plan.brokers.clone(),
+        topic: plan.topic.clone(),
+        start: match plan.start {
+            StartPlan::Earliest => KafkaStart::Earliest,
+            StartPlan::Latest => KafkaStart::Latest,
+            StartPlan::Timestamp(us) => KafkaStart::Timestamp(us),
+        },
+        isolation: match plan.isolation {
+            IsolationPlan::ReadCommitted => Isolation::ReadCommitted,
+            IsolationPlan::ReadUncommitted => Isolation::ReadUncommitted,
+        },
+        bounded,
+        properties: plan.properties.0.clone(),
+        connect_wait: CONNECT_WAIT,
+        metadata_interval: METADATA_INTERVAL,
+        clock: clock::now_us,
     }
 }
 

@@ -1,11 +1,12 @@
 //! What is read: everything, once, in order, from where it was asked for to where it ends.
 
-use super::support::*;
+use super::settings;
+use crate::support::*;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::time::{Duration, Instant};
 use weir::source::kafka::KafkaStart;
-use weir::source::{Assignment, OLDEST, ReadEvent, Source};
+use weir::source::{Assignment, OLDEST, ReadEvent};
 use weir_services::client::{self, Produced};
 
 #[test]

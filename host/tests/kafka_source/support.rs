@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use weir::source::kafka::{KafkaSettings, KafkaSource, KafkaStart};
+use weir::source::kafka::{self, Isolation, KafkaClient, KafkaSettings, KafkaStart};
 use weir::source::{Assignment, ReadEvent, Reader, Source, SourceError};
 use weir_core::block::Record;
 use weir_services::client::{self, Produced};
@@ -65,30 +66,32 @@ pub fn fill_at(bootstrap: &str, topic: &str, partition: i32, numbers: std::ops::
 
 pub fn settings(topic: &str) -> KafkaSettings {
     KafkaSettings {
+        client: KafkaClient::Native,
+        isolation: Isolation::ReadCommitted,
         brokers: broker().bootstrap(),
         topic: topic.to_owned(),
         start: KafkaStart::Earliest,
         bounded: true,
         properties: BTreeMap::new(),
         connect_wait: Duration::from_secs(30),
-        metadata_interval: weir::source::kafka::METADATA_INTERVAL,
+        metadata_interval: kafka::METADATA_INTERVAL,
         clock: || NOW_US,
     }
 }
 
-pub fn connect(settings: &KafkaSettings) -> KafkaSource {
-    KafkaSource::connect(settings).unwrap_or_else(|error| panic!("{error}"))
+pub fn connect(settings: &KafkaSettings) -> Arc<dyn Source> {
+    kafka::connect(settings).unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn refused(settings: &KafkaSettings) -> SourceError {
-    match KafkaSource::connect(settings) {
+    match kafka::connect(settings) {
         Ok(_) => panic!("it connected"),
         Err(error) => error,
     }
 }
 
 /// A reader over these partitions, from the source's start.
-pub fn open(source: &KafkaSource, partitions: &[u32]) -> Box<dyn Reader> {
+pub fn open(source: &Arc<dyn Source>, partitions: &[u32]) -> Box<dyn Reader> {
     let assigned: Vec<Assignment> =
         partitions.iter().map(|partition| Assignment { partition: *partition, offset: None }).collect();
     source.open(&assigned).unwrap_or_else(|error| panic!("{error}"))

@@ -1,14 +1,15 @@
 //! What goes wrong while reading: records deleted, a topic made anew, a broker stopped.
 
-use super::support::*;
+use super::{CLIENT, settings};
+use crate::support::*;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-use weir::source::kafka::KafkaSettings;
-use weir::source::{Assignment, Reader, Source, SourceError};
+use weir::source::kafka::{KafkaClient, KafkaSettings};
+use weir::source::{Assignment, Reader, SourceError};
 use weir_services::client;
 use weir_services::kafka::{Kafka, KafkaOptions};
 
@@ -70,11 +71,13 @@ fn a_broker_that_is_stopped_and_comes_back_costs_no_record() {
     (0..2).for_each(|partition| fill_at(&bootstrap, "t", partition, 0..20_000));
     let mut live = KafkaSettings { brokers: bootstrap.clone(), bounded: false, ..settings("t") };
     // Small fetches, so that the stop falls into the middle of the reading.
-    for (name, value) in
-        [("queued.max.messages.kbytes", "16"), ("fetch.message.max.bytes", "8192"), ("queued.min.messages", "100")]
-    {
-        live.properties.insert(name.to_owned(), value.to_owned());
-    }
+    let small: &[(&str, &str)] = match CLIENT {
+        KafkaClient::Native => &[("max.partition.fetch.bytes", "8192"), ("fetch.max.bytes", "16384")],
+        KafkaClient::Librdkafka => {
+            &[("queued.max.messages.kbytes", "16"), ("fetch.message.max.bytes", "8192"), ("queued.min.messages", "100")]
+        }
+    };
+    live.properties.extend(small.iter().map(|(name, value)| (name.to_string(), value.to_string())));
     let source = connect(&live);
     let mut reader = open(&source, &[0, 1]);
     let mut brought = Brought::default();

@@ -53,9 +53,10 @@ log.cleaner.dedupe.buffer.size=16777216
     if options.tls_and_sasl {
         let login = "org.apache.kafka.common.security";
         text += &format!(
-            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.sasl_ssl.plain.sasl.jaas.config={login}.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={login}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={login}.scram.ScramLoginModule required;
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/server.pem
 "

@@ -1,11 +1,14 @@
 //! `[source]`: Kafka, files or the generator; each type has keys of its own, and those of another are unknown.
 
 use crate::config::item::{Item, Text, number, whole};
-use crate::config::plan::{GeneratorPlan, Place, Properties, SourcePlan, StartPlan};
+use crate::config::plan::{
+    ClientPlan, GeneratorPlan, IsolationPlan, KafkaPlan, Place, Properties, SourcePlan, StartPlan,
+};
 use crate::config::problem::Problem;
 use crate::config::read::{Reader, Table, clip};
 use crate::config::units::DURATION_MAX_US;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 const TYPES: [&str; 3] = ["kafka", "file", "generator"];
@@ -59,15 +62,39 @@ fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
     let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item));
     let start = table.get("start").map(|item| start(&item));
-    let properties = table.get("properties").map(|item| properties(&item)).unwrap_or_default();
+    let (properties, property_places) = table.get("properties").map(|item| properties(&item)).unwrap_or_default();
+    let clients = [("native", ClientPlan::Native), ("librdkafka", ClientPlan::Librdkafka)];
+    let client = table.get("client").map(|item| one_of(&item, clients));
+    let isolations =
+        [("read_committed", IsolationPlan::ReadCommitted), ("read_uncommitted", IsolationPlan::ReadUncommitted)];
+    let isolation = table.get("isolation").map(|item| one_of(&item, isolations));
     let topic = topic?;
-    Some(SourcePlan::Kafka {
+    Some(SourcePlan::Kafka(KafkaPlan {
         brokers: brokers?.value,
         topic: topic.value,
         start: start.unwrap_or(Some(StartPlan::Earliest))?,
+        isolation: isolation.unwrap_or(Some(IsolationPlan::ReadCommitted))?,
+        client: client.unwrap_or(Some(ClientPlan::Native))?,
         properties,
+        property_places,
         topic_place: topic.place,
-    })
+    }))
+}
+
+/// One of two words.
+fn one_of<T>(item: &Item<'_>, words: [(&'static str, T); 2]) -> Option<T> {
+    let text = item.word(words[0].0)?;
+    let names = words.each_ref().map(|(name, _)| *name);
+    if let Some((_, meant)) = words.into_iter().find(|(name, _)| *name == text.value) {
+        return Some(meant);
+    }
+    let problem = Problem::new(text.place.clone(), format!("`{}` can't be {}", item.key, text.shown));
+    let problem = problem.help(format!("write \"{}\" or \"{}\"", names[0], names[1]));
+    item.reader.push(match item.reader.suggest(&text.value, names.into_iter()) {
+        Some(near) => problem.label(format!("did you mean \"{near}\"?")),
+        None => problem,
+    });
+    None
 }
 
 /// A name by Kafka's own rules.
@@ -120,8 +147,11 @@ fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
     None
 }
 
-fn properties(item: &Item<'_>) -> Properties {
-    let mut properties = Properties::default();
+/// The properties, and where each stands.
+type Placed = (Properties, BTreeMap<String, Place>);
+
+fn properties(item: &Item<'_>) -> Placed {
+    let mut properties = Placed::default();
     if let Some(table) = item.table("`properties`", "{ \"security.protocol\" = \"SSL\" }") {
         flatten(&table, "", &mut properties);
     }
@@ -129,7 +159,7 @@ fn properties(item: &Item<'_>) -> Properties {
 }
 
 /// `security.protocol = "SSL"` is a table within a table to TOML: dots without quotes mean the same as with them.
-fn flatten(table: &Table<'_>, prefix: &str, properties: &mut Properties) {
+fn flatten(table: &Table<'_>, prefix: &str, properties: &mut Placed) {
     for item in table.items() {
         let name = format!("{prefix}{}", item.key);
         if let DeValue::Table(_) = item.value {
@@ -139,9 +169,11 @@ fn flatten(table: &Table<'_>, prefix: &str, properties: &mut Properties) {
         } else if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == name) {
             let problem = Problem::new(item.key_place.clone(), format!("Weir sets the property `{name}` itself"));
             item.reader.push(problem.help(*instead));
-        } else if let Some(value) = property(&item)
-            && properties.0.insert(name.clone(), value).is_some()
-        {
+        } else if let Some(value) = property(&item) {
+            properties.1.insert(name.clone(), item.key_place.clone());
+            if properties.0.0.insert(name.clone(), value).is_none() {
+                continue;
+            }
             let problem = Problem::new(item.key_place.clone(), format!("the property `{}` stands twice", clip(&name)));
             item.reader.push(problem.help("leave one of them out"));
         }

@@ -46,7 +46,7 @@ fn small(section: &str, lines: &str) -> String {
 fn the_designs_example_becomes_this_plan() {
     let plan = plan(RETAIL);
     assert_eq!((plan.name.as_str(), plan.workers, plan.batch_rows_max), ("retail", 2, 8_192));
-    let SourcePlan::Kafka { brokers, topic, start, properties, topic_place } = &plan.source else {
+    let SourcePlan::Kafka(KafkaPlan { brokers, topic, start, properties, topic_place, .. }) = &plan.source else {
         panic!("{:?}", plan.source)
     };
     assert_eq!((brokers.as_str(), topic.as_str(), *start), ("127.0.0.1:9092", "invoices", StartPlan::Earliest));

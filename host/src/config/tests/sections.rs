@@ -10,7 +10,7 @@ fn kafka_as_typed_in_other_ways() {
          properties = { security.protocol = \"SSL\", \"sasl.password\" = \"${KAFKA_PASSWORD}\", \"session.timeout.ms\" = 6000, \"check.x\" = true }",
     );
     let plan = plan(&text);
-    let SourcePlan::Kafka { start, properties, .. } = &plan.source else { panic!("{:?}", plan.source) };
+    let SourcePlan::Kafka(KafkaPlan { start, properties, .. }) = &plan.source else { panic!("{:?}", plan.source) };
     assert_eq!(*start, StartPlan::Timestamp(1_600_419_300_250_000));
     let expected = [
         ("check.x", "true"),
@@ -28,7 +28,7 @@ fn kafka_as_typed_in_other_ways() {
             "[source]",
             &format!("type = \"kafka\"\nbrokers = \"b\"\ntopic = \"t\"\nstart = {typed}"),
         ));
-        assert!(matches!(plan.source, SourcePlan::Kafka { start: found, .. } if found == start), "{typed}");
+        assert!(matches!(plan.source, SourcePlan::Kafka(KafkaPlan { start: found, .. }) if found == start), "{typed}");
     }
 }
 

@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::Place;
 use crate::source::ReadEvent;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,22 +13,6 @@ use weir_core::block::{Block, Record};
 
 /// A block is full with this much, and all blocks being filled with twice as much.
 const BLOCK_BYTES: usize = 4 << 20;
-
-/// A partition to read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    /// Its place in `Source::partitions`.
-    pub(super) partition: u32,
-    /// Its id in the topic.
-    pub(super) id: i32,
-    /// The first offset to read.
-    pub(super) begin: i64,
-    /// Begin at the oldest record that is kept, also where retention has moved on since `begin` was looked up: nobody has asked
-    /// for what is gone.
-    pub(super) is_oldest: bool,
-    /// The first offset not to read; `None`: without end.
-    pub(super) end: Option<i64>,
-}
 
 /// Where a partition stands.
 #[derive(Debug)]

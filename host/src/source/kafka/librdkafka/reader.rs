@@ -8,9 +8,9 @@ mod tests;
 
 use super::client::Client;
 use super::growth::Growth;
-use super::parts::{Message, Part, Parts, Place};
+use super::parts::{Message, Part, Parts};
 use super::probe::Probes;
-use super::{Clock, SourceError, trouble};
+use super::{Clock, Place, SourceError, trouble, words};
 use crate::source::{ReadEvent, Reader};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -146,7 +146,7 @@ impl KafkaReader {
         if trouble::is_out_of_range(code) {
             for part in self.parts.all().iter().filter(|part| !part.ended) {
                 if let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) {
-                    trouble::check_range(&self.topic, part.place.id, part.next, range)?;
+                    words::check_range(&self.topic, part.place.id, part.next, range)?;
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! It knows properties and the client's life; not topics, offsets or records.
 
-use super::{KafkaSettings, SourceError};
+use super::{Isolation, KafkaSettings, SourceError, words};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
@@ -11,18 +11,6 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
-
-/// What the source rests on: `properties` may not say otherwise. With the reason to tell.
-const FIXED: [(&str, &str, &str); 4] = [
-    ("enable.auto.commit", "false", "offsets are kept in the checkpoint, not in the group"),
-    ("enable.auto.offset.store", "false", "offsets are kept in the checkpoint, not in the group"),
-    (
-        "auto.offset.reset",
-        "error",
-        "a jump over lost records would give wrong numbers; use `start` to say where to begin",
-    ),
-    ("enable.partition.eof", "true", "idle partitions and the end of a bounded run are told by it"),
-];
 
 /// Defaults that `properties` may override.
 ///
@@ -52,29 +40,20 @@ pub(super) fn config(settings: &KafkaSettings) -> Result<ClientConfig, SourceErr
     for (name, value) in DEFAULTS {
         config.set(name, value);
     }
+    let isolation = match settings.isolation {
+        Isolation::ReadCommitted => "read_committed",
+        Isolation::ReadUncommitted => "read_uncommitted",
+    };
+    config.set("isolation.level", isolation);
+    words::check_ours(&settings.properties)?;
     for (name, value) in &settings.properties {
-        check_property(name, value)?;
         config.set(name, value);
     }
-    for (name, value, _) in FIXED {
+    for (name, value, _) in words::FIXED {
         config.set(name, value);
     }
     config.set("bootstrap.servers", &settings.brokers);
     Ok(config)
-}
-
-fn check_property(name: &str, value: &str) -> Result<(), SourceError> {
-    if matches!(name, "bootstrap.servers" | "metadata.broker.list") {
-        return Err(SourceError::Setting(format!(
-            "the Kafka property {name} is set by `brokers`; write {value} there"
-        )));
-    }
-    match FIXED.iter().find(|fixed| fixed.0 == name && fixed.1 != value) {
-        Some((_, fixed, reason)) => Err(SourceError::Setting(format!(
-            "the Kafka property {name} can't be {value}, only {fixed}: {reason}; leave it out"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// What the client tells beside records: log lines and errors.

@@ -2,8 +2,8 @@
 //!
 //! It knows the count at connecting and asks for the count now; not what is in the partitions.
 
-use super::SourceError;
 use super::client::Ear;
+use super::{SourceError, words};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::time::{Duration, Instant};
 
@@ -49,11 +49,7 @@ impl Growth {
         // A topic that is gone, or was made anew with fewer, is told by the reading itself.
         let found = metadata.topics().iter().find(|found| found.name() == self.topic);
         match found.map_or(0, |found| found.partitions().len()) {
-            now if now > self.count => Err(SourceError::Setting(format!(
-                "topic {} has grown from {} to {now} partitions, and this run does not read the new ones; restart to read them \
-                 (with [checkpoint] the run goes on where it stood, and the new partitions are read from their oldest record)",
-                self.topic, self.count
-            ))),
+            now if now > self.count => Err(words::grown(&self.topic, self.count, now)),
             _ => Ok(()),
         }
     }

@@ -3,8 +3,8 @@
 //! Everything here is a round trip before the start; nothing is read yet.
 
 use super::client::{Client, Ear};
-use super::trouble::{not_allowed, passes};
-use super::{KafkaSettings, KafkaStart, SourceError};
+use super::trouble::passes;
+use super::{Found, KafkaSettings, KafkaStart, SourceError, places, words};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::types::RDKafkaRespErr;
@@ -16,21 +16,6 @@ const TRY_WAIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 /// A topic made a moment ago may be unknown to the broker that we ask.
 const MISSING_WAIT: Duration = Duration::from_secs(1);
-/// How alike a name must be to be offered, from 0 to 1.
-const SIMILAR: f64 = 0.8;
-
-/// A partition as it was when we looked.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    /// Its id.
-    pub(super) id: i32,
-    /// The oldest offset that is kept.
-    pub(super) low: i64,
-    /// The offset that the next readable record was to get.
-    pub(super) high: i64,
-    /// Where to begin without a checkpoint.
-    pub(super) start: i64,
-}
 
 /// Looks at the topic.
 pub(super) fn look(config: &ClientConfig, settings: &KafkaSettings) -> Result<Vec<Found>, SourceError> {
@@ -70,7 +55,7 @@ impl Look<'_> {
             self.listen();
             self.refused()?;
             if !error.rdkafka_error_code().is_some_and(passes) {
-                return Err(SourceError::Outside(format!("{} can't be asked: {error}", self.at())));
+                return Err(words::not_asked(self.settings, error));
             }
             if left <= PAUSE {
                 return Err(self.unreachable(&error));
@@ -86,36 +71,20 @@ impl Look<'_> {
         }
     }
 
-    fn at(&self) -> String {
-        format!("the Kafka cluster at {}", self.settings.brokers)
-    }
-
     /// A login or a certificate that was refused does not get better by trying.
     fn refused(&self) -> Result<(), SourceError> {
-        let what = match self.client.context().last_error() {
+        match self.client.context().last_error() {
             Some((Code::Authentication | Code::SaslAuthenticationFailed, reason)) => {
-                format!(
-                    "refuses the login: {reason}; check sasl.mechanism, sasl.username and sasl.password in `properties`"
-                )
+                Err(words::login_refused(self.settings, &reason))
             }
-            Some((Code::SSL, reason)) => {
-                format!(
-                    "can't be spoken to over TLS: {reason}; check security.protocol and ssl.ca.location in `properties`"
-                )
-            }
-            _ => return Ok(()),
-        };
-        Err(SourceError::Setting(format!("{} {what}", self.at())))
+            Some((Code::SSL, reason)) => Err(words::no_tls(self.settings, &reason)),
+            _ => Ok(()),
+        }
     }
 
     fn unreachable(&self, error: &KafkaError) -> SourceError {
         let reason = self.client.context().last_error().map_or_else(|| error.to_string(), |(_, reason)| reason);
-        SourceError::Outside(format!(
-            "{} does not answer within {} s: {reason}; check `brokers`, that a broker runs there, the address that it advertises \
-             (advertised.listeners), and security.protocol in `properties`",
-            self.at(),
-            self.settings.connect_wait.as_secs()
-        ))
+        words::unreachable(self.settings, &reason)
     }
 
     /// The topic's partitions, sorted.
@@ -134,10 +103,10 @@ impl Look<'_> {
                     return Ok(ids);
                 }
                 (_, Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)) => {
-                    return Err(not_allowed(topic));
+                    return Err(words::not_allowed(topic));
                 }
                 (_, Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)) => {
-                    return Err(SourceError::Setting(format!("{topic:?} can't be the name of a topic; check `topic`")));
+                    return Err(words::no_name(topic));
                 }
                 _ if Instant::now() > missing_until => return Err(self.missing()),
                 _ => std::thread::sleep(PAUSE),
@@ -147,26 +116,20 @@ impl Look<'_> {
 
     /// The topic is not there; perhaps another name was meant.
     fn missing(&self) -> SourceError {
-        let topic = self.settings.topic.as_str();
         let all = self.again(|wait| self.client.fetch_metadata(None, wait));
         let names: Vec<String> =
             all.map(|all| all.topics().iter().map(|found| found.name().to_owned()).collect()).unwrap_or_default();
-        let hint = match similar(topic, &names).as_slice() {
-            [] => "check `topic`, or create it first".to_owned(),
-            names => format!("did you mean {}? Else create it first", names.join(" or ")),
-        };
-        SourceError::Setting(format!("{} has no topic {topic}; {hint}", self.at()))
+        words::missing(self.settings, &names)
     }
 
     /// Sets the starts to the first records at or after a time; where there is none, to the end.
     fn start_at(&self, from_us: i64, found: &mut [Found]) -> Result<(), SourceError> {
-        // Kafka's timestamps are whole milliseconds: the first at or after the microsecond.
-        let from_ms = from_us.div_euclid(1000) + i64::from(from_us.rem_euclid(1000) > 0);
+        let from_ms = places::ceil_ms(from_us);
         let topic = self.settings.topic.as_str();
         let answer = self.again(|wait| {
             let mut wanted = TopicPartitionList::with_capacity(found.len());
             for part in found.iter() {
-                wanted.add_partition_offset(topic, part.id, Offset::Offset(from_ms.max(0)))?;
+                wanted.add_partition_offset(topic, part.id, Offset::Offset(from_ms))?;
             }
             let answer = self.client.offsets_for_times(wanted, wait)?;
             answer.elements().iter().try_for_each(|part| part.error())?;
@@ -178,30 +141,5 @@ impl Look<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The three names most like the wanted one, Kafka's own topics left out.
-fn similar(wanted: &str, names: &[String]) -> Vec<String> {
-    let mut rated: Vec<(f64, &String)> = names
-        .iter()
-        .filter(|name| !name.starts_with("__"))
-        .map(|name| (strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness >= SIMILAR)
-        .collect();
-    rated.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(right.1)));
-    rated.into_iter().take(3).map(|(_, name)| name.clone()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::similar;
-
-    #[test]
-    fn similar_names_are_offered() {
-        let names = ["invoices", "Invoice", "orders", "__consumer_offsets"].map(str::to_owned);
-        assert_eq!(similar("invoces", &names), ["invoices", "Invoice"]);
-        assert!(similar("consumer_offsets", &names).is_empty());
-        assert!(similar("zzz", &names).is_empty());
     }
 }

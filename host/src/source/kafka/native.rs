@@ -1,0 +1,100 @@
+//! Our own client: a few requests, one buffer an answer, records as ranges in it.
+//!
+//! ```text
+//! settings ─▶ look ─▶ directory: who leads what, a thread of its own
+//!                 ╰─▶ reader ── link a broker ── fetch ─▶ chunk: batch, unpack, records ─▶ blocks
+//! ```
+//!
+//! `wire`, `asks`, `fetch`, `batch`, `records`, `unpack` read bytes that may be broken and say so; `stream`, `connection`, `link` move them;
+//! `part` and `reader` know offsets. There is no consumer group. Protocol: <https://kafka.apache.org/protocol>, Kafka 2.4 and later.
+
+mod asks;
+mod batch;
+mod chunk;
+mod connection;
+mod directory;
+mod fetch;
+mod link;
+mod look;
+mod part;
+mod reader;
+mod records;
+mod scram;
+mod settings;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod trouble;
+mod unpack;
+mod waiting;
+mod wire;
+
+pub use settings::{Unfit, unfit};
+
+use self::connection::Connection;
+use self::directory::Directory;
+use self::fetch::Topic;
+use self::reader::{NativeReader, Parts};
+use self::settings::Settings;
+use super::places::{self, Found};
+use super::{Assignment, KafkaSettings, Partition, Reader, Source, SourceError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A topic whose partitions, leaders and ends are known.
+pub(super) struct NativeSource {
+    settings: KafkaSettings,
+    own: Settings,
+    topic: Topic,
+    directory: Arc<Directory>,
+    found: Vec<Found>,
+    partitions: Vec<Partition>,
+    /// Connections from the first look, for the first reader.
+    connections: Mutex<BTreeMap<i32, Connection>>,
+}
+
+impl NativeSource {
+    /// See [`super::connect`].
+    pub(super) fn connect(settings: &KafkaSettings) -> Result<Self, SourceError> {
+        let own = Settings::read(settings)?;
+        let seen = look::look(settings, &own)?;
+        let interval = settings.metadata_interval;
+        let directory = Directory::start(&settings.topic, &own, &seen.metadata, interval, seen.first);
+        let topic = Topic { name: settings.topic.clone(), id: directory.picture().topic_id };
+        let partitions = places::partitions(settings, &seen.found);
+        Ok(Self {
+            settings: settings.clone(),
+            own,
+            topic,
+            directory,
+            found: seen.found,
+            partitions,
+            connections: Mutex::new(seen.connections),
+        })
+    }
+}
+
+impl Source for NativeSource {
+    fn partitions(&self) -> &[Partition] {
+        &self.partitions
+    }
+
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError> {
+        let places = places::places(&self.settings, &self.found, assigned)?;
+        let connections = std::mem::take(&mut *self.connections.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Box::new(NativeReader::new(Parts {
+            topic: self.topic.clone(),
+            settings: self.own.clone(),
+            directory: Arc::clone(&self.directory),
+            grown_from: places::looks_for_growth(&self.settings, &places).then_some(self.found.len()),
+            places: &places,
+            connections,
+            clock: self.settings.clock,
+        })))
+    }
+}

@@ -1,0 +1,420 @@
+//! A reader over some partitions: asks their leaders, hands over what came, and follows the leaders when they move.
+//!
+//! ```text
+//! follow the picture ─▶ step the links ─▶ take answers in ─▶ ask for more ─▶ hand over, partition by partition in turn
+//! ```
+//!
+//! An answer is worked off before the next one of that broker is received; that one is on its way meanwhile, in the kernel's
+//! buffers. So memory is bounded by two answers a broker.
+
+use super::asks::{self, Led};
+use super::chunk::Chunk;
+use super::connection::{Connection, ConnectionError};
+use super::directory::{Directory, Picture, Trouble};
+use super::fetch::{self, Answer, Topic};
+use super::link::{Frame, Link, Step};
+use super::look;
+use super::part::Part;
+use super::settings::Settings;
+use super::trouble::{self, Verdict};
+use super::wire::Malformed;
+use super::{batch, waiting};
+use crate::source::kafka::places::Place;
+use crate::source::kafka::words;
+use crate::source::{Clock, ReadEvent, Reader, SourceError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a partition is left alone after a trouble.
+const HOLD: Duration = Duration::from_millis(100);
+/// How long a question may take for which records of other partitions wait.
+const CONFIRM_WAIT: Duration = Duration::from_secs(1);
+/// How often a broken batch is fetched again before it counts as damaged where it lies.
+const BROKEN_MAX: u32 = 3;
+
+/// What a reader is made of.
+pub(super) struct Parts<'a> {
+    pub(super) topic: Topic,
+    pub(super) settings: Settings,
+    pub(super) directory: Arc<Directory>,
+    pub(super) places: &'a [Place],
+    /// Connections by broker, to begin with.
+    pub(super) connections: BTreeMap<i32, Connection>,
+    /// How many partitions the topic had, where this reader is to stop when it gets more.
+    pub(super) grown_from: Option<usize>,
+    pub(super) clock: Clock,
+}
+
+/// Reads some partitions of a topic.
+pub(super) struct NativeReader {
+    topic: Topic,
+    settings: Settings,
+    directory: Arc<Directory>,
+    picture: Arc<Picture>,
+    parts: Vec<Part>,
+    links: BTreeMap<i32, Link>,
+    /// The order in which each broker is asked: what brought something goes to the end.
+    order: VecDeque<usize>,
+    /// Answers whose records are being handed over, by broker, and the partitions that they brought.
+    frames: BTreeMap<i32, (Arc<Vec<u8>>, Vec<usize>)>,
+    /// Connections to ask leaders on, beside fetching.
+    asking: BTreeMap<i32, Connection>,
+    events: VecDeque<ReadEvent>,
+    turn: usize,
+    grown_from: Option<usize>,
+    clock: Clock,
+}
+
+impl NativeReader {
+    pub(super) fn new(mut parts: Parts<'_>) -> Self {
+        let mut reader = Self {
+            picture: Arc::new(Picture::default()),
+            parts: parts.places.iter().map(|place| Part::new(*place)).collect(),
+            links: BTreeMap::new(),
+            order: (0..parts.places.len()).collect(),
+            frames: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            events: VecDeque::new(),
+            turn: 0,
+            grown_from: parts.grown_from,
+            clock: parts.clock,
+            topic: parts.topic,
+            settings: parts.settings,
+            directory: parts.directory,
+        };
+        (0..reader.parts.len()).for_each(|index| reader.settle(index));
+        reader.describe(&mut parts.connections);
+        reader
+    }
+
+    /// The next event that needs no waiting.
+    fn ready(&mut self, records_max: usize) -> Result<Option<ReadEvent>, SourceError> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Some(event));
+        }
+        for step in 0..self.parts.len() {
+            let index = (self.turn + step) % self.parts.len();
+            if !self.parts[index].has_fetched() {
+                continue;
+            }
+            let taken = self.parts[index].take(records_max);
+            self.settle(index);
+            match taken {
+                Ok(Some(block)) => {
+                    self.turn = index + 1;
+                    return Ok(Some(ReadEvent::Block(block)));
+                }
+                Ok(None) => {}
+                Err(error) => self.broken(index, error)?,
+            }
+        }
+        Ok(self.events.pop_front())
+    }
+
+    /// Tells what a partition has come to.
+    fn settle(&mut self, index: usize) {
+        let part = &mut self.parts[index];
+        let partition = part.place.partition;
+        if part.ends() {
+            self.events.push_back(ReadEvent::Ended { partition });
+        } else if part.catches_up() {
+            self.events.push_back(ReadEvent::CaughtUp { partition });
+        }
+    }
+
+    /// A batch that is not what it should be is fetched again: it may have been broken on the way.
+    fn broken(&mut self, index: usize, error: Malformed) -> Result<(), SourceError> {
+        let part = &mut self.parts[index];
+        part.broken += 1;
+        part.forget_fetched();
+        part.held_until = Some(Instant::now() + HOLD);
+        let told = format!("{error} (partition {}, at or after offset {})", part.place.id, part.next);
+        if part.broken >= BROKEN_MAX {
+            return Err(words::damaged(&self.topic.name, &told));
+        }
+        tracing::warn!("topic {}: {told}; it is fetched again", self.topic.name);
+        Ok(())
+    }
+
+    /// Takes over a new picture: leaders, and what the topic has come to.
+    fn follow(&mut self) -> Result<(), SourceError> {
+        if self.picture.version == self.directory.picture().version {
+            return Ok(());
+        }
+        self.describe(&mut BTreeMap::new());
+        let topic = &self.topic.name;
+        match self.picture.trouble {
+            Some(Trouble::Gone) => return Err(words::gone(topic, "the cluster does not know it any more")),
+            Some(Trouble::Recreated) => return Err(words::recreated(topic)),
+            Some(Trouble::NotAllowed) => return Err(words::not_allowed(topic)),
+            None => {}
+        }
+        match self.grown_from {
+            Some(from) if self.picture.partitions.len() > from => {
+                Err(words::grown(topic, from, self.picture.partitions.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn describe(&mut self, connections: &mut BTreeMap<i32, Connection>) {
+        self.picture = self.directory.picture();
+        for part in &mut self.parts {
+            let Some(led) = self.picture.partitions.get(&part.place.id) else { continue };
+            if led.epoch > part.leader_epoch {
+                part.leader_epoch = led.epoch;
+            }
+            if led.leader < 0 {
+                self.directory.is_outdated(self.picture.version);
+            } else if !part.ended {
+                self.links
+                    .entry(led.leader)
+                    .or_insert_with(|| Link::new(connections.remove(&led.leader), &self.settings));
+            }
+        }
+    }
+
+    fn leader(&self, part: &Part) -> Option<i32> {
+        self.picture.partitions.get(&part.place.id).map(|led| led.leader)
+    }
+
+    /// Goes on with every link, and asks those that are free.
+    fn step(&mut self) -> Result<(), SourceError> {
+        let now = Instant::now();
+        let brokers: Vec<i32> = self.links.keys().copied().collect();
+        for broker in brokers {
+            if self.is_working_off(broker) {
+                continue;
+            }
+            let address = self.picture.brokers.get(&broker);
+            let Some(link) = self.links.get_mut(&broker) else { continue };
+            match link.step(address, &self.settings, now) {
+                Step::Idle => {}
+                Step::Answer(frame) => self.take_in(broker, frame, now)?,
+                Step::Failed(error) => self.failed(broker, &error)?,
+            }
+            self.ask(broker, now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether records of the broker's last answer wait to be handed over; when they don't any more, its buffer is used again.
+    fn is_working_off(&mut self, broker: i32) -> bool {
+        let Some((_, brought)) = self.frames.get(&broker) else { return false };
+        if brought.iter().any(|index| self.parts[*index].has_fetched()) {
+            return true;
+        }
+        if let (Some((frame, _)), Some(link)) = (self.frames.remove(&broker), self.links.get_mut(&broker)) {
+            link.reuse(frame);
+        }
+        false
+    }
+
+    fn failed(&mut self, broker: i32, error: &ConnectionError) -> Result<(), SourceError> {
+        self.parts.iter_mut().filter(|part| part.asked_of == Some(broker)).for_each(|part| part.asked_of = None);
+        if let ConnectionError::Protocol(error) = error
+            && *error == super::link::TOO_LARGE
+        {
+            return Err(SourceError::Setting(format!("topic {} can't be read: {error}", self.topic.name)));
+        }
+        trouble::log(&self.topic.name, broker, error);
+        self.directory.is_outdated(self.picture.version);
+        Ok(())
+    }
+
+    /// Asks a free broker for all that it leads and that is wanted.
+    fn ask(&mut self, broker: i32, now: Instant) -> Result<(), SourceError> {
+        let Some(link) = self.links.get(&broker).filter(|link| link.is_free(now)) else { return Ok(()) };
+        let Some(version) = link.version() else { return Ok(()) };
+        let is_wanted = |index: &usize| {
+            let part = &self.parts[*index];
+            part.is_open(now) && self.leader(part) == Some(broker)
+        };
+        let asked: Vec<usize> = self.order.iter().copied().filter(is_wanted).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<_> = asked.iter().map(|index| self.parts[*index].wanted()).collect();
+        let request = fetch::request(version, &self.topic, &wanted, self.settings.sizes, self.settings.committed_only);
+        let Some(link) = self.links.get_mut(&broker) else { return Ok(()) };
+        match link.ask(&request, now) {
+            Ok(()) => asked.iter().for_each(|index| self.parts[*index].asked_of = Some(broker)),
+            Err(error) => {
+                link.fail(io_error(&error), &self.settings);
+                self.failed(broker, &error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an answer in and asks the broker at once for what follows.
+    fn take_in(&mut self, broker: i32, frame: Frame, now: Instant) -> Result<(), SourceError> {
+        let asked: Vec<usize> =
+            (0..self.parts.len()).filter(|index| self.parts[*index].asked_of == Some(broker)).collect();
+        asked.iter().for_each(|index| self.parts[*index].asked_of = None);
+        let answers = match frame.body().and_then(|body| fetch::answers(body, frame.version)) {
+            Ok(answers) => answers,
+            Err(error) => {
+                let error = ConnectionError::Protocol(error);
+                if let Some(link) = self.links.get_mut(&broker) {
+                    link.fail(io_error(&error), &self.settings);
+                }
+                return self.failed(broker, &error);
+            }
+        };
+        if answers.throttle_ms > 0
+            && let Some(link) = self.links.get_mut(&broker)
+        {
+            link.throttle(now + Duration::from_millis(answers.throttle_ms.unsigned_abs().into()));
+        }
+        if answers.error != 0 {
+            asked.iter().for_each(|index| self.parts[*index].held_until = Some(now + HOLD));
+        }
+        let now_us = (self.clock)();
+        let mut brought = Vec::new();
+        for answer in answers.partitions {
+            let Some(index) = asked.iter().copied().find(|index| self.parts[*index].place.id == answer.id) else {
+                continue;
+            };
+            if self.answered(index, answer, &frame.bytes, now_us)? {
+                brought.push(index);
+            }
+        }
+        self.order.retain(|index| !brought.contains(index));
+        self.order.extend(&brought);
+        self.frames.insert(broker, (frame.bytes, brought));
+        Ok(())
+    }
+
+    /// What a broker says of one partition; true if it brought something.
+    fn answered(
+        &mut self,
+        index: usize,
+        answer: Answer,
+        frame: &Arc<Vec<u8>>,
+        now_us: i64,
+    ) -> Result<bool, SourceError> {
+        match trouble::judge(answer.error) {
+            Verdict::Fine => {}
+            Verdict::Passes => return Ok(self.hold(index)),
+            Verdict::Broken => return self.broken(index, trouble::CORRUPT).map(|()| false),
+            Verdict::OutOfRange => return self.out_of_range(index).map(|()| false),
+            Verdict::NotAllowed => return Err(words::not_allowed(&self.topic.name)),
+            Verdict::Final(told) => {
+                return Err(SourceError::Outside(format!("topic {} can't be read on: {told}", self.topic.name)));
+            }
+        }
+        let part = &mut self.parts[index];
+        if let Some((_, kept)) = answer.diverging {
+            if kept < part.next {
+                return Err(words::truncated(&self.topic.name, part.place.id, kept.max(0), part.next));
+            }
+            part.forget_fetched();
+            return Ok(self.hold(index));
+        }
+        part.ends_at(if self.settings.committed_only { answer.stable } else { answer.high });
+        let reach = batch::reach(frame, answer.batches.clone());
+        let is_brought = match reach {
+            Ok(Some(reach)) => {
+                let aborted = self.settings.committed_only.then_some(answer.aborted);
+                part.take_in(Chunk::new(Arc::clone(frame), answer.batches, aborted, now_us), reach);
+                true
+            }
+            Ok(None) => false,
+            Err(error) => return self.broken(index, error).map(|()| false),
+        };
+        self.settle(index);
+        Ok(is_brought)
+    }
+
+    /// The partition's leader may have moved: it is left alone for a moment, and the picture renewed.
+    fn hold(&mut self, index: usize) -> bool {
+        self.parts[index].held_until = Some(Instant::now() + HOLD);
+        self.directory.is_outdated(self.picture.version);
+        false
+    }
+
+    /// The partition does not have the offset. Where nobody has asked for what is gone, reading begins with what is there.
+    fn out_of_range(&mut self, index: usize) -> Result<(), SourceError> {
+        let (place, next) = (self.parts[index].place, self.parts[index].next);
+        let until = Instant::now() + 2 * CONFIRM_WAIT;
+        let range =
+            self.ask_offset(place.id, asks::EARLIEST, until).zip(self.ask_offset(place.id, asks::LATEST, until));
+        let Some((low, high)) = range else {
+            self.hold(index);
+            return Ok(());
+        };
+        if place.is_oldest && !self.parts[index].has_read && next < low {
+            self.parts[index].begin_at(low);
+            return Ok(());
+        }
+        words::check_range(&self.topic.name, place.id, next, (low, high))?;
+        self.hold(index);
+        Ok(())
+    }
+
+    /// Asks a partition's leader for an offset; `None`, where it does not answer in time or leads no more.
+    fn ask_offset(&mut self, id: i32, at: i64, until: Instant) -> Option<i64> {
+        let led: Led = *self.picture.partitions.get(&id)?;
+        let address = self.picture.brokers.get(&led.leader)?;
+        let mut connection = match self.asking.remove(&led.leader) {
+            Some(connection) => connection,
+            None => Connection::open(address, &self.settings, until).ok()?,
+        };
+        let committed_only = self.settings.committed_only;
+        let offsets = look::offsets(&mut connection, &self.topic.name, committed_only, &[(led, at)], until).ok()?;
+        self.asking.insert(led.leader, connection);
+        let found = offsets.into_iter().find(|(found, error, _)| *found == id && *error == 0);
+        if found.is_none() {
+            self.directory.is_outdated(self.picture.version);
+        }
+        found.map(|(_, _, offset)| offset)
+    }
+
+    fn all_ended(&self) -> bool {
+        self.parts.iter().all(|part| part.ended)
+    }
+}
+
+/// The link fails for a reason that is told elsewhere.
+fn io_error(error: &ConnectionError) -> ConnectionError {
+    ConnectionError::Io(std::io::Error::other(error.to_string()))
+}
+
+impl Reader for NativeReader {
+    fn next(&mut self, max_records: usize, wait: Duration) -> Result<ReadEvent, SourceError> {
+        let until = Instant::now() + wait;
+        loop {
+            if let Some(event) = self.ready(max_records.max(1))? {
+                return Ok(event);
+            }
+            if self.all_ended() {
+                return Ok(ReadEvent::Nothing);
+            }
+            self.follow()?;
+            self.step()?;
+            if !self.events.is_empty() || self.parts.iter().any(Part::has_fetched) {
+                continue;
+            }
+            let now = Instant::now();
+            if now >= until {
+                return Ok(ReadEvent::Nothing);
+            }
+            waiting::wait(self.links.values(), until - now);
+        }
+    }
+
+    fn confirm_caught_up(&mut self, partition: u32) -> bool {
+        let Some(part) = self.parts.iter().find(|part| part.place.partition == partition) else { return false };
+        if part.ended {
+            return true;
+        }
+        if part.has_fetched() || !part.told_caught_up {
+            return false;
+        }
+        let (id, next) = (part.place.id, part.next);
+        let end = self.ask_offset(id, asks::LATEST, Instant::now() + CONFIRM_WAIT);
+        end.is_some_and(|end| next >= end)
+    }
+}
