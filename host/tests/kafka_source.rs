@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+#[path = "kafka_source/proxy.rs"]
+mod proxy;
 #[path = "kafka_source/support.rs"]
 mod support;
 
@@ -23,6 +25,7 @@ macro_rules! clients {
             }
 
             mod cluster;
+            mod faults;
             mod reading;
             mod troubles;
         }

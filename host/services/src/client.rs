@@ -47,13 +47,39 @@ pub fn create_topic(
     partitions: i32,
     settings: &[(&str, &str)],
 ) -> Result<(), ServiceError> {
-    let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    create_replicated_topic(bootstrap, topic, (partitions, 1), settings)
+}
+
+/// Makes a topic of so many partitions and copies of each.
+///
+/// # Errors
+/// As [`create_topic`].
+pub fn create_replicated_topic(
+    bootstrap: &str,
+    topic: &str,
+    (partitions, copies): (i32, i32),
+    settings: &[(&str, &str)],
+) -> Result<(), ServiceError> {
+    let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(copies));
     for (name, value) in settings {
         new = new.set(name, value);
     }
     let done = block_on(admin(bootstrap)?.create_topics([&new], &options())).map_err(failed("no topic"))?;
     done.into_iter().try_for_each(|result| {
         result.map(drop).map_err(|(topic, code)| ServiceError::Failed(format!("topic {topic} can't be made: {code}")))
+    })
+}
+
+/// Deletes a topic.
+///
+/// # Errors
+/// `Failed` when the broker refuses.
+pub fn delete_topic(bootstrap: &str, topic: &str) -> Result<(), ServiceError> {
+    let done = block_on(admin(bootstrap)?.delete_topics(&[topic], &options())).map_err(failed("no topic"))?;
+    done.into_iter().try_for_each(|result| {
+        result
+            .map(drop)
+            .map_err(|(topic, code)| ServiceError::Failed(format!("topic {topic} can't be deleted: {code}")))
     })
 }
 

@@ -3,12 +3,14 @@
 //! The broker's jars are fetched once (`jars`); each instance has its own folder, ports and cluster id. Needs Java 17 or later and,
 //! the first time, Maven and a network.
 
+mod cluster;
 mod config;
 mod jars;
 mod ready;
 mod state;
 mod tls;
 
+pub use self::cluster::Cluster;
 pub use self::state::{Left, down, status, up};
 
 use crate::ServiceError;
@@ -35,6 +37,14 @@ const PACKAGES: &str = "openjdk-17-jre-headless maven";
 pub struct KafkaOptions {
     /// Also a listener with TLS and SASL (PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512), for [`USER`].
     pub tls_and_sasl: bool,
+    /// Instead of that, a listener that tells clients to come through a proxy at this port of loopback; see
+    /// [`Kafka::behind_proxy`].
+    pub proxied: Option<u16>,
+}
+
+fn take_ports() -> Result<config::Ports, ServiceError> {
+    let ports = free_ports(3)?;
+    Ok(config::Ports { plain: ports[0], controller: ports[1], secure: ports[2] })
 }
 
 /// A running broker; dropped, it is stopped. Its folder stays.
@@ -59,7 +69,9 @@ impl Kafka {
             tls::make(folder)?;
         }
         for attempt in 1.. {
-            let mut kafka = Kafka::format(folder, &jars, options)?;
+            let ports = take_ports()?;
+            let member = config::Member { id: 1, voters: config::voters(&[ports]) };
+            let mut kafka = Kafka::format(folder, &jars, ports, &member, config::cluster_id()?, options)?;
             match kafka.resume() {
                 Ok(()) => return Ok(kafka),
                 Err(error) if attempt == PORT_TRIES || !kafka.log().contains("BindException") => {
@@ -71,17 +83,17 @@ impl Kafka {
         unreachable!("the loop ends by returning")
     }
 
-    /// Takes ports and an identity, writes the settings and prepares the storage.
-    fn format(folder: &Path, jars: &Path, options: KafkaOptions) -> Result<Kafka, ServiceError> {
-        let ports = free_ports(3)?;
-        let kafka = Kafka {
-            folder: folder.to_owned(),
-            jars: jars.to_owned(),
-            ports: config::Ports { plain: ports[0], controller: ports[1], secure: ports[2] },
-            cluster: config::cluster_id()?,
-            process: None,
-        };
-        let text = config::properties(folder, kafka.ports, options);
+    /// Writes the settings and prepares the storage.
+    fn format(
+        folder: &Path,
+        jars: &Path,
+        ports: config::Ports,
+        member: &config::Member,
+        cluster: String,
+        options: KafkaOptions,
+    ) -> Result<Kafka, ServiceError> {
+        let kafka = Kafka { folder: folder.to_owned(), jars: jars.to_owned(), ports, cluster, process: None };
+        let text = config::properties(folder, ports, member, options);
         std::fs::write(kafka.settings(), text).map_err(ServiceError::io("the broker's settings can't be written"))?;
         let mut format = kafka.java("kafka.tools.StorageTool");
         format.args(["format", "--cluster-id", &kafka.cluster, "--ignore-formatted", "--config"]).arg(kafka.settings());
@@ -99,9 +111,18 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn resume(&mut self) -> Result<(), ServiceError> {
+        self.spawn()?;
+        self.wait()
+    }
+
+    fn spawn(&mut self) -> Result<(), ServiceError> {
         let mut java = self.java("kafka.Kafka");
         java.arg(self.settings());
         self.process = Some(Guarded::new(start(&mut java, &self.log_path())?)?);
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<(), ServiceError> {
         let until = Instant::now() + READY_WAIT;
         while !ready::is_cluster(self.ports.plain, &self.cluster) {
             let alive = self.process.as_mut().is_some_and(Guarded::is_alive);
@@ -121,6 +142,19 @@ impl Kafka {
     /// Stops the broker in order: TERM, and KILL if it takes too long. Its data stay.
     pub fn stop(&mut self) {
         self.process = None;
+    }
+
+    /// Kills the broker as kill -9 does. Its data stay.
+    pub fn kill(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill();
+        }
+        self.process = None;
+    }
+
+    /// `host:port` of the listener that a proxy is to stand in front of; there with `proxied` only.
+    pub fn behind_proxy(&self) -> String {
+        self.bootstrap_secure()
     }
 
     /// `host:port` of the plain listener.

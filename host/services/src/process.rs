@@ -90,6 +90,12 @@ impl Guarded {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Kills it at once, as kill -9 does.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Leaves it running without a guard.
     pub(crate) fn leave(mut self) {
         // The watchdog first: its input must not end while it lives.

@@ -23,7 +23,8 @@ pub fn broker() -> &'static Kafka {
     BROKER.get_or_init(|| {
         clear_old_folders();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{FOLDER}{}", std::process::id()));
-        Kafka::start(&folder, KafkaOptions { tls_and_sasl: true }).unwrap_or_else(|error| panic!("{error}"))
+        Kafka::start(&folder, KafkaOptions { tls_and_sasl: true, ..KafkaOptions::default() })
+            .unwrap_or_else(|error| panic!("{error}"))
     })
 }
 

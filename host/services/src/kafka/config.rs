@@ -13,25 +13,47 @@ pub(super) struct Ports {
     pub(super) plain: u16,
     /// The controller's.
     pub(super) controller: u16,
-    /// The listener with TLS and SASL, used only where wanted.
+    /// The listener with TLS and SASL, or behind a proxy; used only where wanted.
     pub(super) secure: u16,
 }
 
+/// Which broker of its cluster it is.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    /// Its id, from 1.
+    pub(super) id: usize,
+    /// All members' controllers, `id@host:port,…`.
+    pub(super) voters: String,
+}
+
+/// The voters of a cluster whose members have these ports, in the order of their ids.
+pub(super) fn voters(ports: &[Ports]) -> String {
+    let voter = |(place, ports): (usize, &Ports)| format!("{}@127.0.0.1:{}", place + 1, ports.controller);
+    ports.iter().enumerate().map(voter).collect::<Vec<_>>().join(",")
+}
+
 /// The `server.properties` of a broker on `folder`.
-pub(super) fn properties(folder: &Path, ports: Ports, options: KafkaOptions) -> String {
+pub(super) fn properties(folder: &Path, ports: Ports, member: &Member, options: KafkaOptions) -> String {
     let Ports { plain, controller, secure } = ports;
+    let Member { id, voters } = member;
     let folder = folder.display();
-    let (listener, protocol) = if options.tls_and_sasl {
-        (format!(",SASL_SSL://127.0.0.1:{secure}"), ",SASL_SSL:SASL_SSL")
-    } else {
-        (String::new(), "")
+    // The port of the third listener serves either purpose.
+    let (listener, advertised, protocol) = match (options.tls_and_sasl, options.proxied) {
+        (true, _) => {
+            let listener = format!(",SASL_SSL://127.0.0.1:{secure}");
+            (listener.clone(), listener, ",SASL_SSL:SASL_SSL")
+        }
+        (false, Some(proxy)) => {
+            (format!(",PROXIED://127.0.0.1:{secure}"), format!(",PROXIED://127.0.0.1:{proxy}"), ",PROXIED:PLAINTEXT")
+        }
+        (false, None) => (String::new(), String::new(), ""),
     };
     let mut text = format!(
         "process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={id}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{plain}{listener},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain}{listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain}{advertised}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocol}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
