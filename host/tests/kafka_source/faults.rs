@@ -20,7 +20,7 @@ fn with(settings: KafkaSettings, properties: &[(&str, &str)]) -> KafkaSettings {
 fn small_steps(settings: KafkaSettings) -> KafkaSettings {
     let properties: &[(&str, &str)] = match CLIENT {
         KafkaClient::Native => &[("max.partition.fetch.bytes", "16384"), ("fetch.max.bytes", "24576")],
-        KafkaClient::Librdkafka => &[("fetch.message.max.bytes", "16384"), ("fetch.max.bytes", "24576")],
+        KafkaClient::Librdkafka => &[("fetch.message.max.bytes", "16384"), ("queued.max.messages.kbytes", "32")],
     };
     let pauses = [("reconnect.backoff.ms", "1"), ("reconnect.backoff.max.ms", "20")];
     with(with(settings, properties), &pauses)

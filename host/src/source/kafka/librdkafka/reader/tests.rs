@@ -1,7 +1,8 @@
 //! Ends, floods and slow lines, on the client's own mock of a cluster.
 
 use super::*;
-use crate::source::kafka::{CONNECT_WAIT, KafkaSettings, KafkaStart, METADATA_INTERVAL, client};
+use crate::source::kafka::librdkafka::client;
+use crate::source::kafka::{CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ fn cluster() -> Cluster {
 
 fn config(cluster: &Cluster) -> ClientConfig {
     client::config(&KafkaSettings {
+        client: KafkaClient::Librdkafka,
+        isolation: Isolation::ReadCommitted,
         brokers: cluster.bootstrap_servers(),
         topic: "t".to_owned(),
         start: KafkaStart::Earliest,
