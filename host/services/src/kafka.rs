@@ -9,6 +9,7 @@ mod ready;
 mod state;
 mod tls;
 
+pub use self::jars::VERSION;
 pub use self::state::{Left, down, status, up};
 
 use crate::ServiceError;
