@@ -4,7 +4,7 @@ use super::rows::KPIS;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 /// A run that goes on until it is stopped.
 pub struct Weir {
@@ -31,6 +31,7 @@ impl Weir {
             .current_dir(folder)
             .env("KAFKA_BROKERS", brokers)
             .env("KAFKA_TOPIC", topic)
+            .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
         Self { folder: folder.to_owned(), out, child }

@@ -13,13 +13,18 @@ pub struct Machine {
     pub cores: usize,
     pub memory_gib: f64,
     pub system: String,
-    /// Load before the first run: what else went on.
+    /// Load over the last minute, five and fifteen before anything was begun: what else went on.
     pub load: String,
     /// Names and versions.
     pub versions: Vec<(String, String)>,
 }
 
 impl Machine {
+    /// Whether other work stood in the way: more than a quarter of a core.
+    pub fn is_busy(&self) -> bool {
+        self.load.split(' ').next().and_then(|load| load.parse::<f64>().ok()).is_some_and(|load| load > 0.25)
+    }
+
     /// This one, now.
     pub fn this() -> Machine {
         let memory_kb = line("/proc/meminfo", "MemTotal").trim_end_matches("kB").trim().parse().unwrap_or(0.0);

@@ -7,7 +7,7 @@ use super::jobs::{Kind, PEERS, Peer, Site};
 use super::machine::Machine;
 use super::results::{self, Peers, Rows, Run, Took};
 use super::{BenchArgs, folder, tools};
-use crate::command::{Done, root, run as run_shown, shown};
+use crate::command::{Done, root, shown};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,7 +35,6 @@ pub fn run(names: &str, args: &BenchArgs) -> Done {
     let bench = Bench { brokers: broker.bootstrap(), place: place.clone(), heap: args.heap.clone() };
     bench.fill(&figures.sizes)?;
     bench.warm_up(&able)?;
-    figures.machine = Machine::this();
     let done = bench.rounds(&able, &mut figures);
     drop(broker);
     // Ten gigabytes of topics are worth nothing without their broker; logs and rows of the last round stay.
@@ -133,7 +132,7 @@ impl Bench {
             ));
         }
         if let Kind::Streams(_) = peer.kind {
-            run_shown(&mut site.take_rows())?;
+            quiet(&mut site.take_rows())?;
         }
         let mut ran = Run { peer: peer.name.to_owned(), events, took, rows: self.compared(peer, &out, events)? };
         if let Kind::Weir(_) = peer.kind {
@@ -171,6 +170,15 @@ fn answer<T: DeserializeOwned>(command: &mut Command) -> Result<T, String> {
     let output = command.output().map_err(|error| format!("`{}`: {error}", shown(command)))?;
     let said = || String::from_utf8_lossy(&output.stderr).into_owned();
     serde_json::from_slice(&output.stdout).map_err(|error| format!("`{}`: {error}\n{}", shown(command), said()))
+}
+
+/// Runs a program that has nothing to tell unless it fails.
+fn quiet(command: &mut Command) -> Done {
+    let output = command.output().map_err(|error| format!("`{}`: {error}", shown(command)))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("`{}` ended with {}:\n{}", shown(command), output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Every invoice must be accounted for; seconds from the start to the first record, from Weir's own report.

@@ -19,7 +19,8 @@ partition's first one of the next second) to the moment when the file with the w
 | | p50 | p99 | worst | rows | missing | sent a second | cores that Weir took |
 |---|---|---|---|---|---|---|---|
 {rows}
-With a checkpoint a row is shown when the checkpoint that holds it is durable: half the interval is waited for in the mean. Append times are whole
+With a checkpoint a row is shown when the checkpoint that holds it is durable: half the interval is waited for in the mean. The intervals are a little off
+100 ms and the default of a second, so that their phase to the windows wanders. Append times are whole
 milliseconds, rounded down, so each figure is up to one too large.
 ",
         rate = figures.rate,
@@ -31,6 +32,6 @@ milliseconds, rounded down, so each figure is up to one too large.
 fn row(variant: &Variant) -> String {
     let Variant { name, p50_ms, p99_ms, worst_ms, rows, missing, rate, cores } = variant;
     format!(
-        "| {name} | {p50_ms:.0} ms | {p99_ms:.0} ms | {worst_ms:.0} ms | {rows} | {missing} | {rate:.0} | {cores:.2} |\n"
+        "| {name} | {p50_ms:.1} ms | {p99_ms:.1} ms | {worst_ms:.1} ms | {rows} | {missing} | {rate:.0} | {cores:.2} |\n"
     )
 }

@@ -18,6 +18,8 @@ or topics. Each engine is tuned as its own handbook says: [`bench/peers/README.m
 This page is written by `cargo xtask bench --peers` and `cargo xtask bench latency`; don't edit it.
 ";
 
+const BUSY: &str = " **Other work was going on: read ratios, and measure again on a quiet machine for the rest.**";
+
 /// The page.
 pub fn text(folder: &Path) -> Result<String, String> {
     let peers: Option<Peers> = results::read(folder, results::PEERS)?;
@@ -43,13 +45,14 @@ fn machine(machine: &Machine) -> String {
     let versions: Vec<String> =
         machine.versions.iter().map(|(name, version)| format!("| {name} | {version} |\n")).collect();
     format!(
-        "\n## Machine and versions\n\n{}: {} cores, {:.0} GiB of memory, {}; load before the first run {}; {}.\n\n| | |\n|---|---|\n{}",
+        "\n## Machine and versions\n\n{}: {} cores, {:.0} GiB of memory, {}; load before the start {}; {}.{}\n\n| | |\n|---|---|\n{}",
         machine.processor,
         machine.cores,
         machine.memory_gib,
         machine.system,
         machine.load,
         machine.day,
+        if machine.is_busy() { BUSY } else { "" },
         versions.concat()
     )
 }
@@ -69,11 +72,11 @@ cargo xtask bench latency
 Needs about 500 bytes of disk, and as much free memory, for each invoice of all topics. `--peers NAME,…` runs some of them, `--events N,N` sets the sizes of
 the topics, `--rounds N` the runs of each. Every run's figures are in `target/bench/peers.json`; logs and rows are in `target/bench/peers`.
 ",
-        spark = machine_version(peers, "Spark"),
+        spark = version(peers, "Spark"),
         command = peers.command,
     )
 }
 
-fn machine_version<'a>(peers: &'a Peers, name: &str) -> &'a str {
+fn version<'a>(peers: &'a Peers, name: &str) -> &'a str {
     peers.machine.versions.iter().find(|(of, _)| of == name).map_or("?", |(_, version)| version)
 }
