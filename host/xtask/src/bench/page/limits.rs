@@ -5,7 +5,7 @@ pub(super) const TEXT: &str = "
 ## What this does not show
 
 * **One machine.** Engine, broker and, for latency, the feeder share its cores and its memory. Nothing crosses a network, nothing is replicated, no
-  TLS is spoken. The engines that are made for many machines pay here for what they could do there; a cluster was not measured.
+  TLS is spoken; the broker is a small one (384 MB of heap, the quick compiler only). The engines that are made for many machines pay here for what they could do there; a cluster was not measured.
 * **CPU time and not speed by the clock** is what is compared, because a bill is. The broker's CPU time is left out; it serves each engine a little
   differently (sizes of fetches, topics of Kafka Streams' own), and on two cores it takes time from those who read fastest.
 * **A warm page cache.** Each topic is read once before anything counts. From a cold one the reader pays for the first touch of each page as well: some
