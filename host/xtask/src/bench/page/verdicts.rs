@@ -20,11 +20,8 @@ pub(super) fn text(figures: &Peers) -> String {
     for verdict in verdicts(figures) {
         let Verdict { wanted, measured, bound, at_most, unit } = verdict;
         let told = measured.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"));
-        let met = measured.map_or("not measured", |value| match (value <= bound, at_most) {
-            (true, true) | (false, false) => "met",
-            // Nobody measures a bound to the last bit.
-            _ => "**missed**",
-        });
+        let is_met = |value: f64| if at_most { value <= bound } else { value >= bound };
+        let met = measured.map_or("not measured", |value| if is_met(value) { "met" } else { "**missed**" });
         text += &format!("| {wanted} | {told} | {met} |\n");
     }
     text
