@@ -10,6 +10,10 @@
 
 #[path = "kafka/floor.rs"]
 mod floor;
+#[path = "kafka/invoices.rs"]
+mod invoices;
+#[path = "kafka/poll.rs"]
+mod poll;
 #[path = "kafka/run.rs"]
 mod run;
 #[path = "kafka/topic.rs"]

@@ -1,17 +1,14 @@
 //! The floor: a consumer that polls the topic to its end and drops every message, in a process of its own.
 
+use super::poll;
 use super::run::Figures;
 use super::topic::TOPIC;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use rustix::time::{ClockId, clock_gettime};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The first argument of the child.
 pub const MODE: &str = "--read-and-drop";
-const WAIT: Duration = Duration::from_secs(10);
 
 /// Runs it in a child of this process.
 pub fn child(brokers: &str) -> Figures {
@@ -24,18 +21,9 @@ pub fn child(brokers: &str) -> Figures {
 /// What the child does; its figures go to standard output.
 pub fn read_and_drop(brokers: &str, topic: &str) {
     let started = Instant::now();
-    let consumer: BaseConsumer = config(brokers).create().expect("a consumer");
-    let mut left = assign(&consumer, topic);
-    let (mut events, mut bytes, mut first) = (0_u64, 0_usize, None);
-    while left > 0 {
-        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-            let message = message.expect("a message");
-            first.get_or_insert_with(|| started.elapsed().as_secs_f64());
-            events += 1;
-            bytes += message.payload().map_or(0, <[u8]>::len);
-            left -= 1;
-        }
-    }
+    let mut first = None;
+    let (events, bytes) =
+        poll::read_and_drop(brokers, topic, || first = Some(started.elapsed().as_secs_f64())).expect("the topic");
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     let figures = serde_json::json!({
         "read": events,
@@ -46,39 +34,6 @@ pub fn read_and_drop(brokers: &str, topic: &str) {
         "peak_memory_bytes": peak_memory_bytes(),
     });
     println!("{figures}");
-}
-
-/// As good as polling gets: large fetches, a bounded queue.
-fn config(brokers: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    for (key, value) in [
-        ("bootstrap.servers", brokers),
-        ("group.id", "floor"),
-        ("enable.auto.commit", "false"),
-        ("fetch.message.max.bytes", "1048576"),
-        ("fetch.max.bytes", "16777216"),
-        ("queued.min.messages", "100000"),
-        ("queued.max.messages.kbytes", "131072"),
-        ("socket.receive.buffer.bytes", "1048576"),
-    ] {
-        config.set(key, value);
-    }
-    config
-}
-
-/// Assigns every partition from its beginning; how many records there are.
-fn assign(consumer: &BaseConsumer, topic: &str) -> i64 {
-    let metadata = consumer.fetch_metadata(Some(topic), WAIT).expect("metadata");
-    let partitions = metadata.topics().first().expect("the topic").partitions();
-    let mut list = TopicPartitionList::new();
-    let mut records = 0;
-    for partition in partitions {
-        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), WAIT).expect("watermarks");
-        records += high - low;
-        list.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("an offset");
-    }
-    consumer.assign(&list).expect("assigned");
-    records
 }
 
 /// The most memory that this process has held at once.

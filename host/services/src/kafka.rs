@@ -11,6 +11,7 @@ mod state;
 mod tls;
 
 pub use self::cluster::Cluster;
+pub use self::jars::VERSION;
 pub use self::state::{Left, down, status, up};
 
 use crate::ServiceError;

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 
-const VERSION: &str = "4.4.0";
+/// The broker's version.
+pub const VERSION: &str = "4.4.0";
 
 /// `kafka-tools-api` of this version is not published and not needed by the broker.
 const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
