@@ -120,9 +120,24 @@ pub(super) fn first_key(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(len)?)
 }
 
-/// A zigzag varint of up to ten bytes.
-#[inline]
+/// A zigzag varint of up to ten bytes; most have one or two.
+#[inline(always)]
 fn varint(bytes: &[u8], at: &mut usize) -> Result<i64, Malformed> {
+    let Some(&[first, second]) = bytes.get(*at..*at + 2) else { return long_varint(bytes, at) };
+    if first < 0x80 {
+        *at += 1;
+        return Ok(i64::from(first >> 1) ^ -i64::from(first & 1));
+    }
+    if second < 0x80 {
+        *at += 2;
+        let value = i64::from(first & 0x7f) | i64::from(second) << 7;
+        return Ok((value >> 1) ^ -(value & 1));
+    }
+    long_varint(bytes, at)
+}
+
+#[inline(never)]
+fn long_varint(bytes: &[u8], at: &mut usize) -> Result<i64, Malformed> {
     let mut value = 0_u64;
     let mut shift = 0;
     loop {
