@@ -82,6 +82,9 @@ pub struct RunArgs {
     /// Rows of a batch at the most, in place of the file's; results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub batch_rows: Option<u32>,
+    /// Also measure the processor time of each stage, for the report
+    #[arg(long)]
+    pub stages: bool,
     /// Stop, as a signal would, once this many records were read
     #[arg(long, value_name = "RECORDS")]
     pub stop_after: Option<u64>,

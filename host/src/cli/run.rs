@@ -3,6 +3,7 @@
 use super::args::{RunArgs, View};
 use super::{Failure, check, say, view};
 use crate::pipeline::{self, PrepareOptions, Progress, Report, RunOptions, Shutdown};
+use crate::telemetry;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use std::time::Instant;
 /// Runs a pipeline; the exit code of its report.
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let started = Instant::now();
+    if args.stages {
+        telemetry::stages::measure();
+    }
     let options = PrepareOptions {
         plugin_path: args.plugins.plugin_path.clone(),
         workers: args.workers.map(usize::from),

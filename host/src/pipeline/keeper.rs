@@ -18,6 +18,7 @@ use super::watch::Watch;
 use crate::checkpoint::Store;
 use crate::checkpoint::folder::FolderStore;
 use crate::telemetry;
+use crate::telemetry::stages::{self, Stage, lap};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -79,6 +80,7 @@ pub(super) struct Kept {
 impl Keeper {
     /// Keeps until every worker has finished, then ends the run.
     pub fn run(mut self, inbox: &Receiver<(usize, Message)>) -> Result<Kept, RunError> {
+        stages::begin();
         while self.workers.iter().any(|worker| !worker.finished) {
             match inbox.recv_timeout(COMMIT_EVERY) {
                 Ok((worker, message)) => self.receive(worker, message)?,
@@ -155,6 +157,7 @@ impl Keeper {
     /// Closes what the watermark allows and hands it to the sinks.
     fn advance(&mut self, watermark_us: i64) -> Result<(), RunError> {
         let advance = self.closer.advance(watermark_us);
+        lap(Stage::Close);
         for failed in &advance.quarantined {
             let (name, reason) = (&self.shared.kpi_names[failed.kpi], failed.error.to_string());
             telemetry::kpi_quarantined(&self.shared.pipeline, name, &reason);
@@ -170,6 +173,7 @@ impl Keeper {
         }
         self.tally.settle(advance.settled_before_us);
         self.sinks.iter_mut().for_each(|open| open.sink.settle(advance.settled_before_us));
+        lap(Stage::Sink);
         self.show(watermark_us);
         Ok(())
     }
@@ -213,6 +217,7 @@ impl Keeper {
             open.sink.commit(&prepared)?;
         }
         self.letters.sync()?;
+        lap(Stage::Sink);
         self.uncommitted = false;
         self.last_commit = Instant::now();
         Ok(())
@@ -244,6 +249,7 @@ impl Keeper {
         self.epoch = epoch;
         self.uncommitted = false;
         self.shared.progress.live().checkpoint_epoch = Some(epoch);
+        lap(Stage::Checkpoint);
         telemetry::checkpoint_written(epoch, bytes.len(), began.elapsed().as_millis());
         Ok(())
     }

@@ -42,6 +42,9 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// `read / cpu_seconds`.
     pub events_per_cpu_second: f64,
+    /// CPU time by stage, nanoseconds, where `--stages` asked for it; see [`crate::telemetry::stages::Stage`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stages: Option<BTreeMap<&'static str, u64>>,
     /// The most memory held at once, bytes.
     pub peak_memory_bytes: Option<u64>,
 }

@@ -359,6 +359,7 @@ fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize) -> Report {
         cpu_seconds,
         // What this process read, not what an earlier one did.
         events_per_cpu_second: shared.progress.get(Count::Read) as f64 / cpu_seconds,
+        stages: telemetry::stages::spent(),
         peak_memory_bytes: clock::peak_memory_bytes(),
     }
 }

@@ -18,6 +18,7 @@ use super::shared::Shared;
 use crate::decode::Decoder;
 use crate::sink::dead_letters::DeadLetterKind;
 use crate::source::{ReadEvent, Reader};
+use crate::telemetry::stages::{self, Stage, lap};
 use crossbeam_channel::Sender;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub(super) struct Worker {
 impl Worker {
     /// Works until every partition ended, or until asked to stop.
     pub fn run(mut self) -> Result<Ended, RunError> {
+        stages::begin();
         loop {
             if self.shared.shutdown.requested() {
                 return self.end(false);
@@ -63,7 +65,10 @@ impl Worker {
                 return self.end(true);
             }
             self.pass_barrier()?;
-            match self.reader.next(self.shared.batch_rows_max, WAIT)? {
+            lap(Stage::Checkpoint);
+            let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
+            lap(Stage::Fetch);
+            match event {
                 ReadEvent::Block(block) => self.work(&block)?,
                 ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
                 ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
@@ -73,12 +78,14 @@ impl Worker {
             }
             self.partitions.step_aside(self.reader.as_mut(), &self.shared);
             self.flush_due()?;
+            lap(Stage::Flush);
         }
     }
 
     fn work(&mut self, block: &Block) -> Result<(), RunError> {
         let read = block.records.len() as u64;
         let decoded = self.decoder.decode(block);
+        lap(Stage::Decode);
         let mut letters = Vec::new();
         for (index, reason) in decoded.undecodable {
             letters.push(Letter::new(block, index, DeadLetterKind::Undecodable, reason));
@@ -86,11 +93,14 @@ impl Worker {
         let undecodable = letters.len() as u64;
         let mut batch = Batch::new(block, decoded.columns, decoded.rows, self.shared.event_time);
         self.partitions.judge(&mut batch, &self.shared, &mut letters)?;
+        lap(Stage::Judge);
         let future_dated = letters.len() as u64 - undecodable;
         let filtered = self.steps.run(&mut batch, &self.shared, &mut letters)?;
+        lap(Stage::Preprocess);
         let rejected = letters.len() as u64 - undecodable - future_dated;
         self.count(read, undecodable, future_dated, rejected, filtered, batch.rows.len() as u64);
         self.fold(&batch, &mut letters)?;
+        lap(Stage::Fold);
         self.partitions.worked(block, &self.shared)?;
         if !letters.is_empty() {
             self.send(Message::Letters(letters))?;

@@ -4,6 +4,7 @@
 //! log line can be searched for and does not change by accident.
 
 mod log;
+pub mod stages;
 
 pub use log::{LogFormat, init};
 

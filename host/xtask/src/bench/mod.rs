@@ -42,11 +42,12 @@ pub struct BenchArgs {
 const PAGE: &str = "page";
 
 /// The benchmarks of `host/benches`, and what each tells.
-const BENCHES: [(&str, &str); 5] = [
+const BENCHES: [(&str, &str); 6] = [
     ("pipeline", "decode to rows in memory, plugins in WebAssembly and natively; ten KPIs beside one"),
     ("boundary", "what it costs to cross into a plugin, in each layout that the contract could have"),
     ("decode", "what decoding costs, beside serde_json"),
     ("kafka", "the whole binary on a real broker, beside a client that reads and drops"),
+    ("matrix", "where the time goes: CPU time by stage, over messages, groups and KPIs, both Kafka clients"),
     ("latency", "from a record's arrival to its closed window's row in a file, live, at half load"),
 ];
 

@@ -22,6 +22,7 @@ use super::{batch, waiting};
 use crate::source::kafka::places::Place;
 use crate::source::kafka::words;
 use crate::source::{Clock, ReadEvent, Reader, SourceError};
+use crate::telemetry::stages::{Stage, lap};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -386,7 +387,9 @@ impl Reader for NativeReader {
     fn next(&mut self, max_records: usize, wait: Duration) -> Result<ReadEvent, SourceError> {
         let until = Instant::now() + wait;
         loop {
-            if let Some(event) = self.ready(max_records.max(1))? {
+            let ready = self.ready(max_records.max(1))?;
+            lap(Stage::Frame);
+            if let Some(event) = ready {
                 return Ok(event);
             }
             if self.all_ended() {
@@ -394,6 +397,7 @@ impl Reader for NativeReader {
             }
             self.follow()?;
             self.step()?;
+            lap(Stage::Fetch);
             if !self.events.is_empty() || self.parts.iter().any(Part::has_fetched) {
                 continue;
             }
