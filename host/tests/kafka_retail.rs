@@ -44,8 +44,15 @@ fn topic(name: &str, partitions: &[Vec<Vec<u8>>]) {
     produce(broker(), name, records).unwrap();
 }
 
+const CLIENTS: [&str; 2] = ["native", "librdkafka"];
+
+fn source_of(topic: &str, client: &str) -> String {
+    format!("type = \"kafka\"\nbrokers = \"{}\"\ntopic = \"{topic}\"\nclient = \"{client}\"", broker())
+}
+
+/// Through the client that is the default.
 fn source(topic: &str) -> String {
-    format!("type = \"kafka\"\nbrokers = \"{}\"\ntopic = \"{topic}\"", broker())
+    source_of(topic, CLIENTS[0])
 }
 
 #[test]
@@ -54,16 +61,54 @@ fn eight_partitions_in_order_and_in_disorder_give_the_bytes_of_the_file() {
     let expected = outcome(&file_pipeline(folder.path(), &dealt(&invoices(), 1), IN_TIME, "tumbling 1m"), &[]);
     topic("ordered", &dealt(&invoices(), 8));
     topic("shuffled", &dealt(&shuffled(invoices(), 600, 3), 8));
-    for (name, workers, batch) in
-        [("ordered", "2", "8192"), ("shuffled", "4", "8192"), ("shuffled", "1", "64"), ("shuffled", "2", "1")]
-    {
+    for (client, name, workers, batch) in [
+        ("native", "ordered", "2", "8192"),
+        ("native", "shuffled", "4", "8192"),
+        ("native", "shuffled", "1", "64"),
+        ("native", "shuffled", "2", "1"),
+        ("librdkafka", "ordered", "2", "8192"),
+        ("librdkafka", "shuffled", "4", "64"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
-        let path = pipeline(folder.path(), &source(name), IN_TIME, "tumbling 1m");
+        let path = pipeline(folder.path(), &source_of(name, client), IN_TIME, "tumbling 1m");
         let got = outcome(&path, &["--workers", workers, "--batch-rows", batch]);
-        assert!(got == expected, "{name}, {workers} workers, batches of {batch}: {} instead of {}", got.1, expected.1);
+        let what = format!("{client}, {name}, {workers} workers, batches of {batch}");
+        assert!(got == expected, "{what}: {} instead of {}", got.1, expected.1);
     }
     assert_rows(&expected.0, "sales", &lines("expected-time-1m.jsonl.zst"));
     assert_rows(&expected.0, "sales-by-country", &lines("expected-time-country-1m.jsonl.zst"));
+}
+
+/// Each golden case with its files as partitions of a topic. Letters name other places there; everything else is the same.
+#[test]
+fn golden_cases_give_the_same_bytes_from_kafka_with_both_clients() {
+    let cases = fs::read_dir(common::root().join("tests/cases")).unwrap().map(|entry| entry.unwrap().path());
+    for case in cases.filter(|case| case.join("pipeline.toml").is_file()) {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let mut files: Vec<_> = fs::read_dir(&case).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+        files.sort();
+        let values = |file: &std::path::PathBuf| {
+            let text = fs::read(file).unwrap();
+            let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+            lines.filter(|line| !line.trim_ascii().is_empty()).map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        topic(&format!("case-{name}"), &files.iter().map(values).collect::<Vec<_>>());
+        let text = fs::read_to_string(case.join("pipeline.toml")).unwrap();
+        let (before, after) = text.split_once("[source]").unwrap();
+        let after = &after[after.find("\n[").unwrap()..];
+        let mut expected = tree(&case.join("expected"));
+        expected.retain(|path, _| !path.ends_with(".jsonl") && path != "ledger.json");
+        for client in CLIENTS {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("pipeline.toml");
+            let source = source_of(&format!("case-{name}"), client);
+            fs::write(&path, format!("{before}[source]\n{source}\n{after}")).unwrap();
+            let (mut files, ledger) = outcome(&path, &["--workers", "2"]);
+            files.retain(|path, _| !path.ends_with(".jsonl"));
+            assert!(files == expected, "case {name} with {client}: {files:?} instead of {expected:?}; {ledger}");
+        }
+    }
 }
 
 #[test]

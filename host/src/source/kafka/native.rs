@@ -42,6 +42,23 @@ use super::{Assignment, KafkaSettings, Partition, Reader, Source, SourceError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Reads bytes as a broker's answer and as record batches, and forgets what came of it: for the fuzz target alone.
+#[doc(hidden)]
+pub fn read_anything(bytes: &[u8]) {
+    for version in 11..=16 {
+        let _ = fetch::answers(wire::Fields::new(bytes, false), version);
+    }
+    let _ = asks::metadata(wire::Fields::new(bytes, true), 12);
+    let _ = asks::offsets(wire::Fields::new(bytes, true), 7);
+    let _ = batch::reach(bytes, 0..bytes.len());
+    let mut chunk = chunk::Chunk::new(Arc::new(bytes.to_vec()), 0..bytes.len(), Some(Vec::new()), 0);
+    let mut from = 0;
+    while let Ok(Some(taken)) = chunk.take((from, i64::MAX), 100) {
+        let Some(next) = taken.next else { break };
+        from = next;
+    }
+}
+
 /// A topic whose partitions, leaders and ends are known.
 pub(super) struct NativeSource {
     settings: KafkaSettings,
