@@ -4,7 +4,11 @@
 //! It decodes once and then repeats single calls, so that a change of the SDK's loops shows in nanoseconds and in fuel, which is the
 //! same on every machine. Components are taken from `pipelines/plugins` (`cargo xtask plugins`).
 
-#![allow(dead_code, clippy::expect_used, reason = "shares files with `pipeline`; a benchmark stops at the first surprise")]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "shares files with `pipeline`; a benchmark stops at the first surprise"
+)]
 
 #[path = "pipeline/clock.rs"]
 mod clock;
