@@ -25,8 +25,10 @@ impl DecimalBuilder {
 
     /// Appends decimals of one scale, which is at most 18.
     pub fn extend(&mut self, scale: u8, mantissas: &[i64]) {
-        self.meet(scale.min(SCALE_MAX), mantissas.len());
-        self.mantissas.extend_from_slice(mantissas);
+        if !mantissas.is_empty() {
+            self.meet(scale.min(SCALE_MAX), mantissas.len());
+            self.mantissas.extend_from_slice(mantissas);
+        }
     }
 
     /// Makes ready for values of this scale, which is not that of all before.
