@@ -78,15 +78,19 @@ impl Assigner {
         }
     }
 
-    /// Gives each row its slot, or writes it down as late.
+    /// Gives each row its slot, or writes it down as late. `like` is a grouping with the same key, which has these rows already.
     pub(crate) fn assign(
         &mut self,
         events_us: &[i64],
         watermarks_us: &[i64],
         keys: &[ArrayRef],
+        like: Option<&Self>,
     ) -> Result<GroupingReport, FoldError> {
         let mut numbers = std::mem::take(&mut self.numbers);
-        self.keys.number(keys, events_us.len(), &mut numbers).map_err(FoldError::Keys)?;
+        match like {
+            Some(like) => self.keys.number_like(&like.keys, &like.numbers, &mut numbers),
+            None => self.keys.number(keys, events_us.len(), &mut numbers).map_err(FoldError::Keys)?,
+        }
         let mut report = GroupingReport::default();
         let mut slots = std::mem::take(&mut self.slots);
         slots.clear();

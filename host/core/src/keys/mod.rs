@@ -81,6 +81,21 @@ impl KeyTable {
         Ok(())
     }
 
+    /// The same for rows that another table of the same key types has numbered, from the same columns: each key that the batch holds is
+    /// looked up once, and not each row's.
+    pub(crate) fn number_like(&mut self, other: &Self, others: &[u32], numbers: &mut Vec<u32>) {
+        debug_assert_eq!(self.types, other.types);
+        let mut mine = vec![NONE; other.len()];
+        numbers.clear();
+        numbers.extend(others.iter().map(|&number| {
+            let known = &mut mine[number as usize];
+            if *known == NONE {
+                *known = self.look_up(other.entry(number));
+            }
+            *known
+        }));
+    }
+
     /// The key behind a number.
     pub(crate) fn group(&mut self, number: u32) -> GroupKey {
         let place = number as usize;
