@@ -124,8 +124,9 @@ impl Assigner {
     }
 
     /// Gives slots to the first rows, as long as they stay in the pane, in time, and have small keys that are known there. This
-    /// is the loop in which most rows are met, so it holds nothing but reads.
-    #[inline]
+    /// is the loop in which most rows are met, so it holds nothing but reads, and is a function of its own: inlined it would run out
+    /// of registers.
+    #[inline(never)]
     fn run(
         &self,
         pane: &Pane,

@@ -123,6 +123,8 @@ impl KeyTable {
         }
     }
 
+    /// A function of its own: inlined into the fold, its loop would run out of registers.
+    #[inline(never)]
     fn number_texts(&mut self, texts: &StringArray, nulls: Option<&NullBuffer>, numbers: &mut Vec<u32>) {
         let offsets = texts.value_offsets();
         let values = texts.value_data();

@@ -13,6 +13,10 @@ const KEYS_MAX: usize = PLACES.1 / 4;
 /// Places that a key may have, side by side.
 const WAYS: usize = 2;
 
+/// The first so many bytes of eight.
+const MASKS: [u64; 9] =
+    [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, 0xff_ffff_ffff_ffff, u64::MAX];
+
 /// What tells keys apart: up to sixteen bytes and the length; a longer key needs a look at the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Print {
@@ -30,9 +34,8 @@ impl Print {
         let (Some(first), Some(last)) = (eight(start), eight(start + len.saturating_sub(8))) else {
             return Self::of_last(bytes, start, len);
         };
-        // Shifted in two steps, because 64 is too far for one.
-        let beyond = 32 - 4 * len.min(8) as u32;
-        Self { first: first << beyond << beyond, last: last << beyond << beyond, len: len as u32 }
+        let mask = MASKS[len.min(8)];
+        Self { first: first & mask, last: last & mask, len: len as u32 }
     }
 
     /// At the end of the bytes.
@@ -50,13 +53,6 @@ impl Print {
         self.len <= 16
     }
 
-    /// All ones if so, else 0.
-    #[inline]
-    fn differs(&self, other: &Self) -> u32 {
-        let bits = (self.first ^ other.first) | (self.last ^ other.last) | u64::from(self.len ^ other.len);
-        u32::from(bits != 0).wrapping_neg()
-    }
-
     #[inline]
     fn set(&self, sets: usize) -> usize {
         let mixed = (self.first ^ self.last.rotate_left(23) ^ u64::from(self.len)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -68,19 +64,37 @@ impl Print {
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     /// A power of two; none until the first key.
-    sets: Vec<[(Print, u32); WAYS]>,
+    sets: Vec<[Met; WAYS]>,
+}
+
+/// A key met lately: its print, and its number.
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    first: u64,
+    last: u64,
+    len: u32,
+    number: u32,
 }
 
 /// Holds no key.
-const EMPTY: (Print, u32) = (Print { first: 0, last: 0, len: 0 }, NONE);
+const EMPTY: Met = Met { first: 0, last: 0, len: 0, number: NONE };
+
+impl Met {
+    /// The number if it has this print, else `NONE`, which is all ones.
+    #[inline]
+    fn number_of(&self, print: &Print) -> u32 {
+        let bits = (self.first ^ print.first) | (self.last ^ print.last) | u64::from(self.len ^ print.len);
+        self.number | u32::from(bits != 0).wrapping_neg()
+    }
+}
 
 impl Recent {
     /// The number of a key with this print. Unless the print is whole, another key may have it.
     #[inline]
     pub(super) fn get(&self, print: &Print) -> Option<u32> {
         let [a, b] = self.sets.get(print.set(self.sets.len().max(1)))?;
-        // Both are looked at before anything is decided: which one it is can't be foreseen. `NONE` is all ones.
-        let number = (a.1 | a.0.differs(print)) & (b.1 | b.0.differs(print));
+        // Both are looked at before anything is decided: which one it is can't be foreseen.
+        let number = a.number_of(print) & b.number_of(print);
         (number != NONE).then_some(number)
     }
 
@@ -103,7 +117,8 @@ impl Recent {
         let place = print.set(self.sets.len());
         let set = &mut self.sets[place];
         // The new one first, the one before it next to it; of two keys with one print only the later.
-        *set = [(print, number), if set[0].0 == print { EMPTY } else { set[0] }];
+        let before = if set[0].number_of(&print) == NONE { set[0] } else { EMPTY };
+        *set = [Met { first: print.first, last: print.last, len: print.len, number }, before];
     }
 }
 
