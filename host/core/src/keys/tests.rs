@@ -95,7 +95,7 @@ fn numbers_stay_with_few_keys_and_with_many() {
     for count in [1, 40, 1_000, 5_000] {
         let column = names((0..count).map(|place| place * 7 % count));
         let (mut first, mut again) = (Vec::new(), Vec::new());
-        table.number(&[column.clone()], count as usize, &mut first).unwrap();
+        table.number(std::slice::from_ref(&column), count as usize, &mut first).unwrap();
         table.number(&[column], count as usize, &mut again).unwrap();
         assert_eq!(first, again);
         first.sort_unstable();
@@ -111,7 +111,7 @@ fn rows_that_another_table_has_numbered_need_no_look_of_their_own() {
     let mut numbers = Vec::new();
     mine.number(&[names(20..60)], 40, &mut numbers).unwrap();
     let (mut others, mut like) = (Vec::new(), Vec::new());
-    other.number(&[column.clone()], 300, &mut others).unwrap();
+    other.number(std::slice::from_ref(&column), 300, &mut others).unwrap();
     mine.number_like(&other, &others, &mut like);
     mine.number(&[column], 300, &mut numbers).unwrap();
     assert_eq!(like, numbers);

@@ -57,14 +57,14 @@ impl Bits {
 
     /// Appends the first `rows` bits of a bitmap.
     pub fn extend(&mut self, bytes: &[u8], rows: usize) {
-        if self.length % 8 != 0 {
+        if !self.length.is_multiple_of(8) {
             (0..rows).for_each(|i| self.push(bit(bytes, i)));
             return;
         }
         let bytes = &bytes[..rows.div_ceil(8)];
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        if rows % 8 != 0
+        if !rows.is_multiple_of(8)
             && let Some(last) = self.bytes.last_mut()
         {
             *last &= (1 << (rows % 8)) - 1;
