@@ -206,7 +206,8 @@ fn pick(columns: &[ArrayRef], places: &[usize]) -> Vec<ArrayRef> {
     places.iter().map(|&place| columns[place].clone()).collect()
 }
 
-fn schema() -> DecodeSchema {
+/// What of an invoice is asked for.
+pub fn schema() -> DecodeSchema {
     let scalar = ColumnType::Scalar;
     let timestamp = TimestampForm::Format { format: "%Y-%m-%d %H:%M:%S".into(), zone: "UTC".into() };
     let field = |path: &str, column_type, timestamp: Option<TimestampForm>| {

@@ -78,15 +78,19 @@ impl Assigner {
         }
     }
 
-    /// Gives each row its slot, or writes it down as late.
+    /// Gives each row its slot, or writes it down as late. `like` is a grouping with the same key, which has these rows already.
     pub(crate) fn assign(
         &mut self,
         events_us: &[i64],
         watermarks_us: &[i64],
         keys: &[ArrayRef],
+        like: Option<&Self>,
     ) -> Result<GroupingReport, FoldError> {
         let mut numbers = std::mem::take(&mut self.numbers);
-        self.keys.number(keys, events_us.len(), &mut numbers).map_err(FoldError::Keys)?;
+        match like {
+            Some(like) => self.keys.number_like(&like.keys, &like.numbers, &mut numbers),
+            None => self.keys.number(keys, events_us.len(), &mut numbers).map_err(FoldError::Keys)?,
+        }
         let mut report = GroupingReport::default();
         let mut slots = std::mem::take(&mut self.slots);
         slots.clear();
@@ -120,8 +124,9 @@ impl Assigner {
     }
 
     /// Gives slots to the first rows, as long as they stay in the pane, in time, and have small keys that are known there. This
-    /// is the loop in which most rows are met, so it holds nothing but reads.
-    #[inline]
+    /// is the loop in which most rows are met, so it holds nothing but reads, and is a function of its own: inlined it would run out
+    /// of registers.
+    #[inline(never)]
     fn run(
         &self,
         pane: &Pane,

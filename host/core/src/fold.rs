@@ -119,8 +119,11 @@ impl Folder {
     pub fn fold(&mut self, rows: &FoldRows<'_>) -> Result<FoldReport, FoldError> {
         self.check(rows)?;
         let mut report = FoldReport::default();
-        for (place, grouping) in self.groupings.iter_mut().enumerate() {
-            let counts = grouping.assign(rows.event_us, rows.watermark_before, &rows.keys[place])?;
+        for place in 0..self.groupings.len() {
+            let (before, rest) = self.groupings.split_at_mut(place);
+            let Some(grouping) = rest.first_mut() else { break };
+            let like = like(&self.plan, place, rows).and_then(|like| before.get(like));
+            let counts = grouping.assign(rows.event_us, rows.watermark_before, &rows.keys[place], like)?;
             debug_assert_eq!(counts.counted + counts.late, rows.event_us.len() as u64, "kept = counted + late");
             let in_time = counts.in_time(rows.event_us.len());
             for (kpi, _) in self.plan.kpis().iter().enumerate().filter(|(_, grouping)| **grouping == place) {
@@ -213,6 +216,18 @@ impl GroupingReport {
         }
         Some(BooleanArray::from(in_time))
     }
+}
+
+/// An earlier grouping with the very same key columns. Without a key there is nothing to look up.
+fn like(plan: &FoldPlan, place: usize, rows: &FoldRows<'_>) -> Option<usize> {
+    let keys = rows.keys.get(place).filter(|keys| !keys.is_empty())?;
+    let same = |&other: &usize| {
+        let others = &rows.keys[other];
+        plan.groupings()[other].key_types == plan.groupings()[place].key_types
+            && others.len() == keys.len()
+            && others.iter().zip(keys).all(|(a, b)| Arc::ptr_eq(a, b))
+    };
+    (0..place).find(same)
 }
 
 /// Where the `nth` row that is in time stands among all rows.

@@ -2,6 +2,8 @@
 //!
 //! Exact decimals throughout. An invoice of which the total can't be told, or not trusted, is rejected with the reason.
 
+use std::ops::Range;
+use weir_plugin::column::whole;
 use weir_plugin::prelude::*;
 
 /// What an invoice brings. `type` is a word of Rust, hence `kind`.
@@ -49,6 +51,26 @@ impl Preprocessor for OrderTotals {
         let (cost, total_items) = sums(invoice.prices, invoice.quantities)?;
         let total_cost = if is_return { cost.try_neg()? } else { cost };
         Ok(Verdict::Keep(Totals { total_cost, total_items, is_order: !is_return, is_return }))
+    }
+
+    /// The same for invoices as they should be: sums over all items of a block, and no branch an invoice.
+    fn process_block<'a>(
+        &self,
+        invoices: &<Invoice<'a> as Inputs<'a>>::Views,
+        rows: Range<usize>,
+        outputs: &mut <Totals as Outputs>::Builders,
+    ) -> bool {
+        let Some(orders) = whole::either(&invoices.kind, rows.clone(), "ORDER", "RETURN") else { return false };
+        let Some(mut totals) = whole::totals(&invoices.prices, &invoices.quantities, rows.clone()) else {
+            return false;
+        };
+        whole::negate_unless(&orders, &mut totals.products);
+        let returns: Vec<u8> = orders.iter().map(|byte| !byte).collect();
+        outputs.total_cost.extend(totals.scale, &totals.products);
+        outputs.total_items.extend_from_slice(&totals.quantities);
+        outputs.is_order.extend(&orders, rows.len());
+        outputs.is_return.extend(&returns, rows.len());
+        true
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use weir_plugin::native::{ColumnRef, Outcome, PreprocessorInstance, ValuesRef};
 use weir_plugin::types::Values;
 
@@ -6,6 +8,7 @@ use weir_plugin::types::Values;
 type Given<'a> = (&'a str, &'a [(i64, i64)]);
 
 /// Columns of invoices without nulls.
+#[derive(Debug)]
 struct Columns {
     kinds: (Vec<u32>, Vec<u8>),
     lists: Vec<u32>,
@@ -129,4 +132,57 @@ fn the_description_names_paths_and_outputs() {
     assert_eq!(inputs, [("type", true), ("items[].unit_price", true), ("items[].quantity", true)]);
     let outputs = description.outputs.iter().map(|output| (output.name.as_str(), output.nullable)).collect::<Vec<_>>();
     assert_eq!(outputs, [("total_cost", false), ("total_items", false), ("is_order", false), ("is_return", false)]);
+}
+
+/// The same preprocessor, row by row.
+struct ByRow;
+
+impl Preprocessor for ByRow {
+    const NAME: &'static str = OrderTotals::NAME;
+    const VERSION: &'static str = OrderTotals::VERSION;
+    const SUMMARY: &'static str = OrderTotals::SUMMARY;
+
+    type Options = ();
+    type Input<'a> = Invoice<'a>;
+    type Output = Totals;
+
+    fn new((): ()) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn process(&self, invoice: Invoice<'_>) -> Result<Verdict<Totals>, Reason> {
+        OrderTotals.process(invoice)
+    }
+}
+
+/// Columns in which a row in `odd` is out of the ordinary, in one of several ways.
+fn invoices(odd: u32) -> impl Strategy<Value = Columns> {
+    let kind = prop_oneof![600 => Just("ORDER"), 100 => Just("RETURN"), odd => Just("returned"), odd => Just("")];
+    let plain = (-100_000..5_000_000_i64, -20..200_i64);
+    let large = prop_oneof![Just(i64::MAX), Just(i64::MIN), Just(1 << 40), any::<i64>()];
+    let item = prop_oneof![2_000 => plain, odd => (large.clone(), -3..3_i64), odd => (0..3_i64, large)];
+    let items = prop_oneof![700 => vec(item.clone(), 1..5), odd => vec(item, 0..40)];
+    vec((kind, items), 1..1_200)
+        .prop_map(|given| Columns::of(&given.iter().map(|(kind, items)| (*kind, items.as_slice())).collect::<Vec<_>>()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_block_gives_what_its_rows_give(given in prop_oneof![invoices(0), invoices(1)], null in prop::option::of(0..1_500_usize)) {
+        let rows = given.lists.len() - 1;
+        let mut bits = vec![0xff; given.prices.len().max(rows) / 8 + 1];
+        if let Some(null) = null {
+            bits.get_mut(null / 8).into_iter().for_each(|byte| *byte ^= 1 << (null % 8));
+        }
+        let mut columns = given.borrowed();
+        match null.unwrap_or(0) % 3 {
+            0 => columns[0].validity = Some(&bits),
+            1 => columns[1].element_validity = Some(&bits),
+            _ => columns[2].validity = Some(&bits),
+        }
+        let by_row = PreprocessorInstance::<ByRow>::new(&[]).unwrap().process(rows as u32, &columns).unwrap();
+        prop_assert_eq!(process(&columns, rows as u32), by_row);
+    }
 }

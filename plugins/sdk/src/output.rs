@@ -37,6 +37,9 @@ pub trait Outputs: Sized {
     /// Appends a row that is not looked at.
     fn nothing(builders: &mut Self::Builders);
 
+    /// Makes room for this many rows.
+    fn reserve(builders: &mut Self::Builders, rows: usize);
+
     /// The columns, or the row of a value that does not fit in with the others.
     ///
     /// # Errors
@@ -57,6 +60,8 @@ impl Outputs for () {
     }
 
     fn nothing(_builders: &mut ()) {}
+
+    fn reserve(_builders: &mut (), _rows: usize) {}
 
     fn finish(_builders: ()) -> Result<Vec<Column>, (usize, Reason)> {
         Ok(Vec::new())

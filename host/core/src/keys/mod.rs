@@ -3,6 +3,7 @@
 //! Knows no panes and no slots. The numbers hold until `renumber`, which the owner calls when the table has outgrown what is live.
 
 mod encode;
+mod recent;
 
 use crate::group::{GroupKey, KeyValue};
 use crate::slots::NONE;
@@ -11,6 +12,7 @@ use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::NullBuffer;
 use encode::{KeyColumn, decode_value, text};
 use hashbrown::HashTable;
+use recent::{Print, Recent};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ pub(crate) struct KeyTable {
     table: HashTable<u32>,
     // Seeded at random: keys come from outside, and nothing that is published depends on their numbers.
     hasher: foldhash::fast::RandomState,
-    last: u32,
+    recent: Recent,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +48,7 @@ impl KeyTable {
             groups: Vec::new(),
             table: HashTable::new(),
             hasher: Default::default(),
-            last: 0,
+            recent: Recent::default(),
         }
     }
 
@@ -63,7 +65,7 @@ impl KeyTable {
         numbers.reserve(rows);
         match columns.as_slice() {
             [] => {
-                let only = self.intern(Some(&[]));
+                let only = self.look_up(Some(&[]));
                 numbers.resize(rows, only);
             }
             [column] if let Some((texts, nulls)) = column.texts() => self.number_texts(texts, nulls, numbers),
@@ -72,11 +74,26 @@ impl KeyTable {
                 for row in 0..rows {
                     scratch.clear();
                     columns.iter().for_each(|column| column.encode(row, &mut scratch));
-                    numbers.push(self.intern(Some(&scratch)));
+                    numbers.push(self.number_of(&scratch, 0, scratch.len()));
                 }
             }
         }
         Ok(())
+    }
+
+    /// The same for rows that another table of the same key types has numbered, from the same columns: each key that the batch holds is
+    /// looked up once, and not each row's.
+    pub(crate) fn number_like(&mut self, other: &Self, others: &[u32], numbers: &mut Vec<u32>) {
+        debug_assert_eq!(self.types, other.types);
+        let mut mine = vec![NONE; other.len()];
+        numbers.clear();
+        numbers.extend(others.iter().map(|&number| {
+            let known = &mut mine[number as usize];
+            if *known == NONE {
+                *known = self.look_up(other.entry(number));
+            }
+            *known
+        }));
     }
 
     /// The key behind a number.
@@ -101,32 +118,51 @@ impl KeyTable {
         kept.sort_unstable();
         let old = std::mem::replace(self, Self::new(self.types.clone()));
         for (new, place) in kept {
-            let number = self.intern(old.entry(place));
+            let number = self.look_up(old.entry(place));
             debug_assert_eq!(number, new, "new numbers are dense");
         }
     }
 
+    /// A function of its own: inlined into the fold, its loop would run out of registers.
+    #[inline(never)]
     fn number_texts(&mut self, texts: &StringArray, nulls: Option<&NullBuffer>, numbers: &mut Vec<u32>) {
         let offsets = texts.value_offsets();
         let values = texts.value_data();
-        for row in 0..texts.len() {
-            let bytes = &values[offsets[row] as usize..offsets[row + 1] as usize];
-            let key = if nulls.is_some_and(|nulls| nulls.is_null(row)) { None } else { Some(bytes) };
-            numbers.push(self.intern(key));
+        for (row, range) in offsets.windows(2).enumerate() {
+            let (start, end) = (range[0] as usize, range[1] as usize);
+            numbers.push(match nulls {
+                Some(nulls) if nulls.is_null(row) => self.look_up(None),
+                _ => self.number_of(values, start, end - start),
+            });
         }
     }
 
-    #[inline]
-    fn intern(&mut self, key: Option<&[u8]>) -> u32 {
-        // Most streams have a most frequent key, and a comparison is cheaper than a hash.
-        if (self.last as usize) < self.entries.len() && self.entry(self.last) == key {
-            return self.last;
+    /// The number of the key `bytes[start..start + len]`.
+    #[inline(always)]
+    fn number_of(&mut self, bytes: &[u8], start: usize, len: usize) -> u32 {
+        if !Recent::pays(self.entries.len()) {
+            return self.look_up(bytes.get(start..start + len));
         }
+        let print = Print::of(bytes, start, len);
+        match self.recent.get(&print) {
+            Some(number) if print.is_whole() || self.entry(number) == bytes.get(start..start + len) => number,
+            _ => self.number_afar(print, &bytes[start..start + len]),
+        }
+    }
+
+    #[inline(never)]
+    fn number_afar(&mut self, print: Print, key: &[u8]) -> u32 {
+        let number = self.look_up(Some(key));
+        self.recent.remember(print, number, self.entries.len());
+        number
+    }
+
+    /// The number of a key, by the table; a new key gets the next.
+    fn look_up(&mut self, key: Option<&[u8]>) -> u32 {
         let hash = hash_of(&self.hasher, key);
         let (entries, bytes) = (&self.entries, &self.bytes);
         let found = self.table.find(hash, |&number| entries[number as usize].read(bytes) == key).copied();
-        self.last = found.unwrap_or_else(|| self.add(hash, key));
-        self.last
+        found.unwrap_or_else(|| self.add(hash, key))
     }
 
     #[cold]

@@ -84,3 +84,35 @@ fn renumbering_keeps_the_named_keys() {
     table.number(&[column], 4, &mut numbers).unwrap();
     assert_eq!(numbers, [2, 1, 0, 3]);
 }
+
+fn names(numbers: impl Iterator<Item = u32>) -> ArrayRef {
+    Arc::new(numbers.map(|number| Some(format!("a customer whose name is long {number}"))).collect::<StringArray>())
+}
+
+#[test]
+fn numbers_stay_with_few_keys_and_with_many() {
+    let mut table = KeyTable::new(vec![ScalarType::Text]);
+    for count in [1, 40, 1_000, 5_000] {
+        let column = names((0..count).map(|place| place * 7 % count));
+        let (mut first, mut again) = (Vec::new(), Vec::new());
+        table.number(std::slice::from_ref(&column), count as usize, &mut first).unwrap();
+        table.number(&[column], count as usize, &mut again).unwrap();
+        assert_eq!(first, again);
+        first.sort_unstable();
+        first.dedup();
+        assert_eq!((first.len(), table.len()), (count as usize, count as usize));
+    }
+}
+
+#[test]
+fn rows_that_another_table_has_numbered_need_no_look_of_their_own() {
+    let column = names((0..300).map(|place| place * place % 41));
+    let (mut other, mut mine) = (KeyTable::new(vec![ScalarType::Text]), KeyTable::new(vec![ScalarType::Text]));
+    let mut numbers = Vec::new();
+    mine.number(&[names(20..60)], 40, &mut numbers).unwrap();
+    let (mut others, mut like) = (Vec::new(), Vec::new());
+    other.number(std::slice::from_ref(&column), 300, &mut others).unwrap();
+    mine.number_like(&other, &others, &mut like);
+    mine.number(&[column], 300, &mut numbers).unwrap();
+    assert_eq!(like, numbers);
+}

@@ -15,7 +15,7 @@ pub struct Truth {
     /// By KPI and window start: revision and rows.
     pub windows: BTreeMap<(usize, i64), (u64, Rows)>,
     /// By grouping: counted, late, refused pairs.
-    pub counts: [(u64, u64, u64); 3],
+    pub counts: [(u64, u64, u64); 4],
     /// (grouping, partition, record, refused windows, wholly).
     pub late: Vec<(usize, usize, usize, u32, bool)>,
     pub kept: u64,
@@ -27,7 +27,7 @@ type Window = (u64, BTreeMap<GroupKey, Vec<i64>>);
 /// `floors[partition]`: (record, watermark): the partition came back from idle at this record, at this watermark.
 pub fn truth(scenario: &Scenario, floors: &[Vec<(usize, i64)>]) -> Truth {
     let mut truth = Truth::default();
-    let mut windows: [BTreeMap<i64, Window>; 3] = Default::default();
+    let mut windows: [BTreeMap<i64, Window>; 4] = Default::default();
     for (partition, records) in scenario.partitions.iter().enumerate() {
         let mut clock = Clock::default();
         for (place, record) in records.iter().enumerate() {
@@ -122,7 +122,7 @@ fn count(
 fn key(grouping: usize, record: &Rec) -> GroupKey {
     let country = record.country.map_or(KeyValue::Null, |country| KeyValue::Text(country.into()));
     let key = [country, KeyValue::Int64(record.customer)];
-    key[..grouping].into()
+    key[..[0, 1, 2, 1][grouping]].into()
 }
 
 fn rows(kpi: usize, groups: &BTreeMap<GroupKey, Vec<i64>>) -> Rows {

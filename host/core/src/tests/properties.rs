@@ -113,7 +113,7 @@ fn scenario(allowed_lateness_us: i64, windowing: Windowing, events: &[i64]) -> S
     let steps = steps.collect();
     Scenario {
         rules,
-        windowings: [windowing; 3],
+        windowings: [windowing; 4],
         partitions: vec![events.iter().map(|event| record(*event)).collect()],
         workers: 1,
         steps,

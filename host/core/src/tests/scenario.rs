@@ -39,19 +39,20 @@ pub enum Step {
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub rules: TimeRules,
-    /// Of the three groupings: by nothing, by country, by country and customer.
-    pub windowings: [Windowing; 3],
+    /// Of the four groupings: by nothing, by country, by country and customer, and by country again in other windows.
+    pub windowings: [Windowing; 4],
     pub partitions: Vec<Vec<Rec>>,
     pub workers: usize,
     pub steps: Vec<Step>,
 }
 
-/// The grouping of each KPI: `CountSum`, `CountSum`, `Remainders`, `CountSum`.
-pub const KPIS: [usize; 4] = [0, 1, 1, 2];
+/// The grouping of each KPI: `CountSum`, `CountSum`, `Remainders`, `CountSum`, `CountSum`.
+pub const KPIS: [usize; 5] = [0, 1, 1, 2, 3];
 
 impl Scenario {
     pub fn plan(&self) -> Arc<FoldPlan> {
-        let key_types = [vec![], vec![ScalarType::Text], vec![ScalarType::Text, ScalarType::Int64]];
+        let country = vec![ScalarType::Text];
+        let key_types = [vec![], country.clone(), vec![ScalarType::Text, ScalarType::Int64], country];
         let groupings = self.windowings.into_iter().zip(key_types);
         let groupings = groupings.map(|(windowing, key_types)| Grouping { windowing, key_types });
         Arc::new(FoldPlan::new(self.rules, groupings.collect(), KPIS.to_vec()).unwrap())
@@ -63,6 +64,7 @@ impl Scenario {
             Box::<CountSum>::default(),
             Box::<Remainders>::default(),
             Box::<CountSum>::default(),
+            Box::<CountSum>::default(),
         ]
     }
 }
@@ -71,7 +73,7 @@ impl Scenario {
 const BASES: [i64; 5] = [0, -3, -62_135_596_800_000_000, 253_402_300_799_999_990, 1_600_000_000_000_000];
 
 pub fn scenarios() -> impl Strategy<Value = Scenario> {
-    let shape = (rules(), [windowing(), windowing(), windowing()], prop::sample::select(&BASES[..]));
+    let shape = (rules(), [windowing(), windowing(), windowing(), windowing()], prop::sample::select(&BASES[..]));
     (shape, 1usize..=4, 1usize..=4).prop_flat_map(|((rules, windowings, base_us), partitions, workers)| {
         let records = prop::collection::vec(records(base_us), partitions);
         let steps = prop::collection::vec(step(partitions), 0..120);

@@ -113,7 +113,7 @@ impl<'a> World<'a> {
         let countries: ArrayRef = Arc::new(StringArray::from_iter(kept.iter().map(|row| records[*row].country)));
         let customers: ArrayRef = Arc::new(Int64Array::from_iter_values(kept.iter().map(|row| records[*row].customer)));
         let values: ArrayRef = Arc::new(Int64Array::from_iter_values(kept.iter().map(|row| records[*row].value)));
-        let keys = [vec![], vec![countries.clone()], vec![countries, customers]];
+        let keys = [vec![], vec![countries.clone()], vec![countries.clone(), customers], vec![countries]];
         let inputs = vec![vec![values]; KPIS.len()];
         let worker = partition % self.folders.len();
         let rows = FoldRows { event_us: &events, watermark_before: &before, keys: &keys, inputs: &inputs };

@@ -7,6 +7,9 @@ use super::TimeRules;
 /// How many jumping records in a row are believed.
 pub const JUMPS_BELIEVED: u32 = 5;
 
+/// Records that are judged together where none of them is out of the ordinary.
+const STRETCH: usize = 64;
+
 /// A partition's front and watermark.
 ///
 /// Invariants: the watermark never goes back; it depends on the partition's records before, in order, and on the floors
@@ -101,27 +104,49 @@ impl PartitionClock {
         watermark_before.clear();
         watermark_before.reserve(events_us.len());
         let mut future_dated = Vec::new();
-        let mut now = self.watermark(rules);
-        for (row, (&event, &arrival)) in events_us.iter().zip(arrivals_us).enumerate() {
-            watermark_before.push(now);
-            if rules.is_future_dated(event, arrival) {
-                future_dated.push(row as u32);
+        for (place, (events_us, arrivals_us)) in events_us.chunks(STRETCH).zip(arrivals_us.chunks(STRETCH)).enumerate()
+        {
+            if self.judge_plain(rules, events_us, arrivals_us, watermark_before) {
                 continue;
             }
-            match self.state.front_us {
-                // Most records, in short: the front stays or goes on, and no jumps wait.
-                Some(front) if event <= front && self.state.jumps == 0 => {}
-                Some(front) if self.state.jumps == 0 && !rules.is_jump(event, front) => {
-                    self.state.front_us = Some(event);
-                    now = now.max(event.saturating_sub(rules.max_out_of_orderness_us));
-                }
-                _ => {
-                    self.observe(rules, event);
-                    now = self.watermark(rules);
+            for (row, (&event, &arrival)) in events_us.iter().zip(arrivals_us).enumerate() {
+                if rules.is_future_dated(event, arrival) {
+                    watermark_before.push(self.watermark(rules));
+                    future_dated.push((place * STRETCH + row) as u32);
+                } else {
+                    let before = self.observe(rules, event);
+                    watermark_before.push(before);
                 }
             }
         }
         future_dated
+    }
+
+    /// A stretch of records of which none is future-dated and none jumps, while no jump waits: the front is the largest so far,
+    /// and there is nothing to branch on. `false`, and nothing done, for any other stretch.
+    fn judge_plain(
+        &mut self,
+        rules: &TimeRules,
+        events_us: &[i64],
+        arrivals_us: &[i64],
+        watermark_before: &mut Vec<i64>,
+    ) -> bool {
+        let (Some(mut front), 0) = (self.state.front_us, self.state.jumps) else { return false };
+        let odd = events_us.iter().zip(arrivals_us).fold(false, |odd, (&event, &arrival)| {
+            // No later front is below this one, so what is no jump now is none then.
+            odd | rules.is_future_dated(event, arrival) | rules.is_jump(event, front)
+        });
+        if odd {
+            return false;
+        }
+        let floor = self.state.floor_us;
+        watermark_before.extend(events_us.iter().map(|&event| {
+            let before = front.saturating_sub(rules.max_out_of_orderness_us).max(floor);
+            front = front.max(event);
+            before
+        }));
+        self.state.front_us = Some(front);
+        true
     }
 }
 

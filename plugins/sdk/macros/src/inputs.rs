@@ -29,7 +29,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(hidden(quote! {
         pub struct Views<#lifetime> {
             __borrowed: ::core::marker::PhantomData<&#lifetime ()>,
-            #(#idents: <#types as weir::FromColumn<#lifetime>>::View,)*
+            #(pub #idents: <#types as weir::FromColumn<#lifetime>>::View,)*
         }
 
         #[automatically_derived]

@@ -30,7 +30,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(hidden(quote! {
         #[derive(Default)]
         pub struct Builders {
-            #(#idents: <#types as weir::OutputValue>::Builder,)*
+            #(pub #idents: <#types as weir::OutputValue>::Builder,)*
         }
 
         #[automatically_derived]
@@ -56,6 +56,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
             fn nothing(builders: &mut Builders) {
                 #(<#types as weir::OutputValue>::nothing(&mut builders.#idents);)*
+            }
+
+            fn reserve(builders: &mut Builders, rows: usize) {
+                #(<#types as weir::OutputValue>::reserve(&mut builders.#idents, rows);)*
             }
 
             fn finish(builders: Builders) -> #result<::std::vec::Vec<weir::Column>, (usize, weir::Reason)> {

@@ -22,6 +22,9 @@ pub trait Build: Sized {
     /// Appends a place that is null or not looked at.
     fn nothing(builder: &mut Self::Builder);
 
+    /// Makes room for this many.
+    fn reserve(_builder: &mut Self::Builder, _values: usize) {}
+
     /// The values, or the place of one that does not fit in with the others.
     ///
     /// # Errors
@@ -43,6 +46,10 @@ macro_rules! plain {
 
             fn nothing(builder: &mut Self::Builder) {
                 builder.push(<$element>::default());
+            }
+
+            fn reserve(builder: &mut Self::Builder, values: usize) {
+                builder.reserve(values);
             }
 
             fn finish(builder: Self::Builder) -> Result<Values, (usize, Reason)> {
@@ -77,6 +84,10 @@ impl Build for bool {
         builder.push(false);
     }
 
+    fn reserve(builder: &mut Bits, values: usize) {
+        builder.reserve(values);
+    }
+
     fn finish(builder: Bits) -> Result<Values, (usize, Reason)> {
         Ok(Values::Boolean(builder.into_bytes()))
     }
@@ -94,6 +105,10 @@ impl Build for Decimal {
 
     fn nothing(builder: &mut DecimalBuilder) {
         builder.nothing();
+    }
+
+    fn reserve(builder: &mut DecimalBuilder, values: usize) {
+        builder.reserve(values);
     }
 
     fn finish(builder: DecimalBuilder) -> Result<Values, (usize, Reason)> {
@@ -161,6 +176,9 @@ pub trait OutputValue: Sized {
     /// Appends a row that is not looked at.
     fn nothing(builder: &mut Self::Builder);
 
+    /// Makes room for this many rows.
+    fn reserve(_builder: &mut Self::Builder, _rows: usize) {}
+
     /// The column, or the row of a value that does not fit in with the others.
     ///
     /// # Errors
@@ -180,6 +198,10 @@ impl<T: Build> OutputValue for T {
 
     fn nothing(builder: &mut Self::Builder) {
         T::nothing(builder);
+    }
+
+    fn reserve(builder: &mut Self::Builder, rows: usize) {
+        T::reserve(builder, rows);
     }
 
     fn finish(builder: Self::Builder) -> Result<Column, (usize, Reason)> {
@@ -208,6 +230,11 @@ impl<T: OutputValue> OutputValue for Option<T> {
     fn nothing(builder: &mut Self::Builder) {
         builder.1.push(false);
         T::nothing(&mut builder.0);
+    }
+
+    fn reserve(builder: &mut Self::Builder, rows: usize) {
+        T::reserve(&mut builder.0, rows);
+        builder.1.reserve(rows);
     }
 
     fn finish(builder: Self::Builder) -> Result<Column, (usize, Reason)> {

@@ -1,42 +1,70 @@
 //! Decimals being written to one column, whose scale they must share.
 
 use crate::bindings::exports::weir::plugin::types::{Decimals, Values};
-use crate::number::Decimal;
+use crate::number::{Decimal, SCALE_MAX};
 use crate::reason::Reason;
 
-/// Decimals as they came, each with its own scale; brought to one at the end.
+/// Decimals as they came; brought to one scale at the end, where they have several.
 #[derive(Debug, Clone, Default)]
 pub struct DecimalBuilder {
-    values: Vec<Decimal>,
+    mantissas: Vec<i64>,
     /// The largest scale so far, where there is a value.
     scale: Option<u8>,
-    /// Whether values had different scales.
-    mixed: bool,
+    /// The scale of each, once they differ; empty until then.
+    scales: Vec<u8>,
 }
 
 impl DecimalBuilder {
     #[inline]
     pub(super) fn push(&mut self, value: Decimal) {
-        self.mixed |= self.scale.is_some_and(|scale| scale != value.scale());
-        self.scale = self.scale.max(Some(value.scale()));
-        self.values.push(value);
+        if self.scale != Some(value.scale()) || !self.scales.is_empty() {
+            self.meet(value.scale(), 1);
+        }
+        self.mantissas.push(value.mantissa());
+    }
+
+    /// Appends decimals of one scale, which is at most 18.
+    pub fn extend(&mut self, scale: u8, mantissas: &[i64]) {
+        if !mantissas.is_empty() {
+            self.meet(scale.min(SCALE_MAX), mantissas.len());
+            self.mantissas.extend_from_slice(mantissas);
+        }
+    }
+
+    /// Makes ready for values of this scale, which is not that of all before.
+    #[cold]
+    fn meet(&mut self, scale: u8, values: usize) {
+        let differs = self.scale.is_some_and(|known| known != scale);
+        if differs && self.scales.is_empty() {
+            self.scales.resize(self.mantissas.len(), self.scale.unwrap_or(0));
+        }
+        if differs || !self.scales.is_empty() {
+            self.scales.resize(self.mantissas.len() + values, scale);
+        }
+        self.scale = self.scale.max(Some(scale));
     }
 
     /// A place that means nothing; it takes no part in the choice of a scale.
     pub(super) fn nothing(&mut self) {
-        self.values.push(Decimal::ZERO);
+        if !self.scales.is_empty() {
+            self.scales.push(0);
+        }
+        self.mantissas.push(0);
+    }
+
+    pub(super) fn reserve(&mut self, values: usize) {
+        self.mantissas.reserve(values);
     }
 
     pub(super) fn finish(self) -> Result<Values, (usize, Reason)> {
         let scale = self.scale.unwrap_or(0);
-        if !self.mixed {
-            let mantissas = self.values.iter().map(|value| value.mantissa()).collect();
-            return Ok(Values::Decimal(Decimals { scale, mantissas }));
+        if self.scales.is_empty() {
+            return Ok(Values::Decimal(Decimals { scale, mantissas: self.mantissas }));
         }
+        let decimal = |(mantissa, scale): (&i64, &u8)| Decimal::unchecked(*mantissa, *scale);
+        let values: Vec<Decimal> = self.mantissas.iter().zip(&self.scales).map(decimal).collect();
         // First the largest scale that was given; where that does not fit, the least that keeps every digit.
-        at_scale(&self.values, scale)
-            .or_else(|_| at_scale(&self.values, least_scale(&self.values)))
-            .map(Values::Decimal)
+        at_scale(&values, scale).or_else(|_| at_scale(&values, least_scale(&values))).map(Values::Decimal)
     }
 }
 

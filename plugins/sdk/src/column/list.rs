@@ -2,6 +2,7 @@
 
 use super::Mismatch;
 use super::element::Element;
+use super::scalar::rising;
 use super::view::ColumnRef;
 use std::fmt;
 
@@ -14,8 +15,8 @@ pub struct List<'a, E: Element<'a>> {
 
 /// The offsets and elements of a column of lists, checked.
 pub struct Lists<'a, E: Element<'a>> {
-    offsets: &'a [u32],
-    values: E::Values,
+    pub(super) offsets: &'a [u32],
+    pub(super) values: E::Values,
 }
 
 impl<'a, E: Element<'a>> Clone for Lists<'a, E> {
@@ -31,7 +32,7 @@ impl<'a, E: Element<'a>> Lists<'a, E> {
         let Some(offsets) = column.lists else {
             return Err(Mismatch::Column(format!("asked for a list, was given one {} a row", column.values.name())));
         };
-        if offsets.len() != rows + 1 || !offsets.is_sorted() {
+        if offsets.len() != rows + 1 || !rising(offsets) {
             return Err(Mismatch::Column(format!(
                 "{} list offsets for {rows} rows, or offsets that go back",
                 offsets.len()

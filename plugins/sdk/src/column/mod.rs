@@ -11,15 +11,17 @@ mod input;
 mod list;
 mod scalar;
 mod view;
+pub mod whole;
 
 pub use build::{Build, OutputValue};
 pub use element::Element;
 pub use input::{FromColumn, Inputs};
 pub use list::{List, ListIter};
-pub use scalar::Scalar;
+pub use scalar::{Scalar, Texts};
 pub use view::{ColumnRef, ValuesRef};
 
-pub(crate) use bitmap::Bits;
+pub use bitmap::Bits;
+pub use decimals::DecimalBuilder;
 #[doc(hidden)]
 pub use input::column_count;
 

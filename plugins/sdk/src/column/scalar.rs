@@ -103,7 +103,7 @@ impl<'a> Scalar<'a> for Decimal {
 
 impl<'a> Scalar<'a> for &'a str {
     const TYPE: ScalarType = ScalarType::Text;
-    type Values = (&'a [u32], &'a str);
+    type Values = Texts<'a>;
 
     fn open(values: ValuesRef<'a>, length: usize) -> Result<Self::Values, String> {
         let ValuesRef::Text { offsets, bytes } = values else {
@@ -111,15 +111,68 @@ impl<'a> Scalar<'a> for &'a str {
         };
         let offsets =
             exactly(offsets, length + 1).map_err(|_| format!("{} offsets for {length} texts", offsets.len()))?;
-        let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
-        if !offsets.is_sorted() || !offsets.iter().all(|offset| text.is_char_boundary(*offset as usize)) {
-            return Err("text offsets that go back, run past the end or cut a character".to_owned());
-        }
-        Ok((offsets, text))
+        Texts::new(offsets, bytes)
     }
 
-    #[inline]
-    fn get((offsets, text): &Self::Values, i: usize) -> Self {
-        &text[offsets[i] as usize..offsets[i + 1] as usize]
+    #[inline(always)]
+    fn get(texts: &Self::Values, i: usize) -> Self {
+        texts.get(i)
     }
+}
+
+/// Texts end to end. Invariant: the bytes are UTF-8, and the offsets rise and cut no character.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'a> {
+    offsets: &'a [u32],
+    text: &'a str,
+}
+
+impl<'a> Texts<'a> {
+    fn new(offsets: &'a [u32], bytes: &'a [u8]) -> Result<Self, String> {
+        let text = match is_ascii(bytes) {
+            // SAFETY: ASCII is UTF-8. `from_utf8` would look at four bytes a turn, and each turn costs fuel.
+            true => unsafe { std::str::from_utf8_unchecked(bytes) },
+            false => std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?,
+        };
+        let past_end = offsets.last().is_some_and(|last| *last as usize > bytes.len());
+        // In ASCII no character can be cut.
+        let cut = || !is_ascii(bytes) && !offsets.iter().all(|offset| text.is_char_boundary(*offset as usize));
+        if past_end || !rising(offsets) || cut() {
+            return Err("text offsets that go back, run past the end or cut a character".to_owned());
+        }
+        Ok(Self { offsets, text })
+    }
+
+    #[inline(always)]
+    fn get(&self, i: usize) -> &'a str {
+        let range = self.offsets[i] as usize..self.offsets[i + 1] as usize;
+        debug_assert!(self.text.get(range.clone()).is_some(), "offsets rise and cut no character");
+        // SAFETY: the invariant, which `new` has checked once for all offsets.
+        unsafe { self.text.get_unchecked(range) }
+    }
+
+    pub(super) fn offsets(&self) -> &'a [u32] {
+        self.offsets
+    }
+
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+}
+
+/// Many bytes a turn.
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (turns, rest) = bytes.as_chunks::<32>();
+    let all = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte);
+    turns.iter().fold(all(rest), |bits, turn| bits | all(turn)) < 0x80
+}
+
+/// Whether no offset is smaller than the one before; sixteen a turn.
+pub(super) fn rising(offsets: &[u32]) -> bool {
+    let Some((_, following)) = offsets.split_first() else { return true };
+    let (turns, rest) = following.as_chunks::<16>();
+    let (before, _) = offsets.as_chunks::<16>();
+    let falls = |before: &[u32], after: &[u32]| before.iter().zip(after).fold(false, |falls, (a, b)| falls | (a > b));
+    let fall = before.iter().zip(turns).fold(false, |fall, (before, after)| fall | falls(before, after));
+    !(fall | falls(&offsets[turns.len() * 16..], rest))
 }

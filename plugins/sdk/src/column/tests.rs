@@ -1,5 +1,8 @@
+use super::bitmap::{all_ones, bit};
 use super::*;
 use crate::number::{Decimal, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 fn message(mismatch: Mismatch) -> String {
     match mismatch.failure("c") {
@@ -107,4 +110,47 @@ fn a_float_that_is_not_finite_is_refused() {
     let mut builder = <f64 as OutputValue>::Builder::default();
     assert!(OutputValue::write(f64::NAN, &mut builder).unwrap_err().as_str().contains("give None"));
     assert!(OutputValue::write(f64::MAX, &mut builder).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn a_bitmap_is_its_bits_however_it_was_written(parts in vec((vec(prop::bool::weighted(0.9), 0..40), 0..3_u8), 0..8), from in 0..200_usize, to in 0..200_usize) {
+        let mut written = Bits::default();
+        let mut expected = Vec::new();
+        for (bits, way) in parts {
+            match way {
+                0 => bits.iter().for_each(|value| written.push(*value)),
+                1 => written.extend_ones(bits.len()),
+                _ => {
+                    let mut part = Bits::default();
+                    bits.iter().for_each(|value| part.push(*value));
+                    let mut bytes = part.into_bytes();
+                    bytes.push(0xff);
+                    written.extend(&bytes, bits.len());
+                }
+            }
+            expected.extend(bits.iter().map(|value| *value || way == 1));
+        }
+        prop_assert_eq!(written.clone().into_validity().is_none(), expected.iter().all(|value| *value));
+        let bytes = written.into_bytes();
+        prop_assert_eq!(bytes.len(), expected.len().div_ceil(8));
+        prop_assert_eq!((0..expected.len()).map(|i| bit(&bytes, i)).collect::<Vec<_>>(), expected.clone());
+        prop_assert!((expected.len()..bytes.len() * 8).all(|i| !bit(&bytes, i)));
+        let range = from.min(expected.len())..to.clamp(from, expected.len().max(from)).min(expected.len());
+        prop_assert_eq!(all_ones(&bytes, range.clone()), expected[range].iter().all(|value| *value));
+    }
+
+    #[test]
+    fn decimals_written_at_once_are_as_one_by_one(parts in vec((vec(-1000..1000_i64, 0..5), 0..4_u8, any::<bool>()), 0..6)) {
+        let (mut at_once, mut one_by_one) = (DecimalBuilder::default(), DecimalBuilder::default());
+        for (mantissas, scale, nothing) in &parts {
+            at_once.extend(*scale, mantissas);
+            mantissas.iter().for_each(|mantissa| one_by_one.push(Decimal::new(*mantissa, *scale).unwrap()));
+            if *nothing {
+                at_once.nothing();
+                one_by_one.nothing();
+            }
+        }
+        prop_assert_eq!(at_once.finish(), one_by_one.finish());
+    }
 }
