@@ -21,6 +21,16 @@ impl Scan for Portable {
     }
 
     #[inline(always)]
+    fn is_ascii(self, chunk: &Chunk) -> bool {
+        chunk.iter().fold(0, |all, byte| all | byte) < 0x80
+    }
+
+    #[inline(always)]
+    fn same(self, bytes: &[u8; 16], as_these: &[u8; 16], mask: &[u8; 16]) -> bool {
+        (u128::from_le_bytes(*bytes) ^ u128::from_le_bytes(*as_these)) & u128::from_le_bytes(*mask) == 0
+    }
+
+    #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Done {
         work.run(self)
     }
@@ -68,13 +78,6 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
     }
     let missing = 8 - bytes.len().checked_sub(at).filter(|&left| left > 0)?;
     bytes.last_chunk().map(|chunk| u64::from_le_bytes(*chunk) >> (8 * missing))
-}
-
-/// Whether no byte is above 127.
-#[inline(always)]
-pub(super) fn is_ascii(bytes: &[u8]) -> bool {
-    // Without a way out on the first one, so that the compiler takes as many at once as the machine has room for.
-    bytes.iter().fold(0, |all, byte| all | byte) < 0x80
 }
 
 #[cfg(test)]

@@ -53,10 +53,25 @@ impl<'a> Rest<'a> {
     /// What is left after `count` bytes, if there are so many.
     #[inline(always)]
     pub(super) fn after(self, count: usize) -> Option<Self> {
-        let left = self.left.checked_sub(count)?;
+        if count > self.left {
+            return beyond();
+        }
         // SAFETY: `count` is at most `left`, so the new place is within what the invariant says, and what is readable from
         // there is as much as the new `left` needs.
-        Some(Self { here: unsafe { self.here.add(count) }, left, ..self })
+        Some(Self { here: unsafe { self.here.add(count) }, left: self.left - count, ..self })
+    }
+
+    /// Whether all that is left is ASCII; perhaps false for the sake of what follows the record.
+    #[inline(always)]
+    pub(super) fn is_ascii<S: Scan>(mut self, scan: S) -> bool {
+        let mut ascii = true;
+        loop {
+            ascii &= scan.is_ascii(self.chunk());
+            match self.after(PADDING) {
+                Some(rest) => self = rest,
+                None => return ascii,
+            }
+        }
     }
 
     /// The next `count` bytes, if so many are left.
@@ -67,10 +82,22 @@ impl<'a> Rest<'a> {
     }
 }
 
+/// Out of line, so that the usual way is straight.
+#[cold]
+fn beyond<'a>() -> Option<Rest<'a>> {
+    None
+}
+
 /// How to look at a chunk: by what the machine has, or portably. The answers are the same.
 pub(super) trait Scan: Copy {
     /// One bit a byte, the first byte's lowest: where the plain part of a string ends, at a quote, a backslash or a control character.
     fn stops(self, chunk: &Chunk) -> u64;
+
+    /// Whether no byte is above 127.
+    fn is_ascii(self, chunk: &Chunk) -> bool;
+
+    /// Whether 16 bytes are those, in the bits of the mask.
+    fn same(self, bytes: &[u8; 16], as_these: &[u8; 16], mask: &[u8; 16]) -> bool;
 
     /// Does a piece of work in code that is compiled for the machine.
     fn run<W: Work>(self, work: W) -> W::Done;
@@ -106,6 +133,18 @@ impl Scan for Avx2 {
     }
 
     #[inline(always)]
+    fn is_ascii(self, chunk: &Chunk) -> bool {
+        // SAFETY: `self` exists, so the machine has AVX2.
+        unsafe { x86::is_ascii(chunk) }
+    }
+
+    #[inline(always)]
+    fn same(self, bytes: &[u8; 16], as_these: &[u8; 16], mask: &[u8; 16]) -> bool {
+        // SAFETY: `self` exists, so the machine has AVX2.
+        unsafe { x86::same(bytes, as_these, mask) }
+    }
+
+    #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Done {
         // SAFETY: `self` exists, so the machine has what the function is compiled for.
         unsafe { x86::run(self, work) }
@@ -116,7 +155,7 @@ impl Scan for Avx2 {
 mod x86 {
     use super::{Avx2, Chunk, Work};
     use std::arch::x86_64::{
-        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+        __m128i, __m256i, _mm_loadu_si128, _mm_testz_si128, _mm_xor_si128, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
         _mm256_set1_epi8, _mm256_xor_si256,
     };
 
@@ -127,10 +166,36 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn stops(chunk: &Chunk) -> u64 {
-        let start = chunk.as_ptr().cast::<__m256i>();
+    pub(super) fn same(bytes: &[u8; 16], as_these: &[u8; 16], mask: &[u8; 16]) -> bool {
+        _mm_testz_si128(_mm_xor_si128(load_16(bytes), load_16(as_these)), load_16(mask)) == 1
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load_16(from: &[u8; 16]) -> __m128i {
+        // SAFETY: the array has the 16 bytes of the load, which asks for no alignment.
+        unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load_64(from: &Chunk) -> (__m256i, __m256i) {
+        let start = from.as_ptr().cast::<__m256i>();
         // SAFETY: the chunk has 64 bytes, twice what a load takes, and the loads ask for no alignment.
-        let (low, high) = unsafe { (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))) };
+        unsafe { (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn is_ascii(chunk: &Chunk) -> bool {
+        let (low, high) = load_64(chunk);
+        _mm256_movemask_epi8(_mm256_or_si256(low, high)) == 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn stops(chunk: &Chunk) -> u64 {
+        let (low, high) = load_64(chunk);
         u64::from(stops_32(low)) | u64::from(stops_32(high)) << 32
     }
 

@@ -5,10 +5,9 @@
 //! for loads of a fixed width, but only bytes of the record can be taken ([`Rest::after`]), and it is accepted only if nothing is left.
 
 use super::cursor::Cursor;
-use super::script::{Script, Step};
+use super::script::{self, Op};
 use super::shape::{Object, Shape, Target};
 use super::{Limits, Scratch, absent, leaf, skip};
-use crate::decode::bytes::is_ascii;
 use crate::decode::columns::{Columns, Texts, Values};
 use crate::decode::number::Short;
 use crate::decode::raw::{Rest, Scan, Work};
@@ -40,9 +39,9 @@ impl Work for Record<'_> {
     #[inline(always)]
     fn run<S: Scan>(mut self, scan: S) -> Option<bool> {
         let rest = space_end(self.rest)?;
-        let rest = self.follow.object(scan, 0, rest, 0)?;
+        let rest = self.follow.object::<S, true>(scan, 0, rest, 0)?;
         let rest = if rest.left() > 0 { space_end(rest)? } else { rest };
-        (rest.left() == 0).then(|| is_ascii(self.follow.bytes))
+        if rest.left() > 0 { None } else { Some(self.rest.is_ascii(scan)) }
     }
 }
 
@@ -59,23 +58,42 @@ impl<'a> Work for Nested<'_, 'a> {
 
     #[inline(always)]
     fn run<S: Scan>(self, scan: S) -> Followed<'a> {
-        self.follow.object(scan, self.object, self.rest, self.depth)
+        self.follow.object::<S, true>(scan, self.object, self.rest, self.depth)
     }
 }
 
 impl<'a> Follow<'a> {
-    /// Follows the object that begins here, inside of `depth` others.
+    /// Follows the object that begins here, inside of `depth` others. `LISTS`: there may be lists in it, which there can't be in an
+    /// object that is itself in one.
     #[inline(always)]
-    fn object<S: Scan>(&mut self, scan: S, object: u32, rest: Rest<'a>, depth: usize) -> Followed<'a> {
+    fn object<S: Scan, const LISTS: bool>(
+        &mut self,
+        scan: S,
+        object: u32,
+        rest: Rest<'a>,
+        depth: usize,
+    ) -> Followed<'a> {
         let shape = self.shape;
         let object = shape.objects.get(object as usize)?;
         let mut rest = self.opened(rest, b'{', depth)?;
-        let (mut seen, mut later) = (0, object.script.steps());
-        if let Some(first) = object.script.first(rest) {
-            rest = self.step(scan, first, rest, &mut seen, depth)?;
-            while let Some((step, after)) = Script::next(later, rest) {
-                later = after;
-                rest = self.step(scan, step, rest, &mut seen, depth)?;
+        let mut seen = 0;
+        if let Some(first) = object.script.first(scan, rest) {
+            seen = first.bit;
+            rest = self.value::<S, LISTS>(scan, first.op, rest.after(first.len())?, depth + 1)?;
+            let mut steps = object.script.steps().iter();
+            while let Some(step) = steps.next() {
+                let step = if step.stands_at(scan, rest) {
+                    step
+                } else if let Some(later) = script::later(&mut steps, rest) {
+                    later
+                } else {
+                    break;
+                };
+                if seen & step.bit != 0 {
+                    return None;
+                }
+                seen |= step.bit;
+                rest = self.value::<S, LISTS>(scan, step.op, rest.after(step.len())?, depth + 1)?;
             }
         }
         if rest.first() <= b' ' {
@@ -84,16 +102,10 @@ impl<'a> Follow<'a> {
         if seen != object.all_bits {
             self.absent(object, seen)?;
         }
-        if rest.first() == b'}' { rest.after(1) } else { None }
-    }
-
-    #[inline(always)]
-    fn step<S: Scan>(&mut self, scan: S, step: &Step, rest: Rest<'a>, seen: &mut u64, depth: usize) -> Followed<'a> {
-        if *seen & step.bit != 0 {
+        if rest.first() != b'}' {
             return None;
         }
-        *seen |= step.bit;
-        self.value(scan, step.target, rest.after(step.len())?, depth + 1)
+        rest.after(1)
     }
 
     /// Pushes nulls for the keys that were not seen.
@@ -106,13 +118,24 @@ impl<'a> Follow<'a> {
     }
 
     #[inline(always)]
-    fn value<S: Scan>(&mut self, scan: S, target: Target, rest: Rest<'a>, depth: usize) -> Followed<'a> {
-        match target {
-            Target::Skip => self.skip(scan, rest, depth),
-            Target::Leaf(column) => self.leaf(scan, column, rest),
-            Target::List(list) if rest.first() == b'[' => self.list(scan, list, rest, depth),
-            Target::Object(object) if rest.first() == b'{' => scan.run(Nested { follow: self, object, rest, depth }),
-            Target::List(_) | Target::Object(_) => self.null(target, rest),
+    fn value<S: Scan, const LISTS: bool>(
+        &mut self,
+        scan: S,
+        op: Op,
+        rest: Rest<'a>,
+        depth: usize,
+    ) -> Followed<'a> {
+        match op {
+            Op::Skip => self.skip(scan, rest, depth),
+            Op::Text(column) => self.text(scan, column, rest),
+            Op::Int64(column) => self.int64(column, rest),
+            Op::Decimal(column) => self.decimal(column, rest),
+            Op::Timestamp(column) => self.timestamp(scan, column, rest),
+            Op::Leaf(column) => self.leaf(column, rest),
+            Op::List(list) if LISTS && rest.first() == b'[' => self.list(scan, list, rest, depth),
+            Op::Object(object) if rest.first() == b'{' => scan.run(Nested { follow: self, object, rest, depth }),
+            Op::List(list) => self.null(Target::List(list), rest),
+            Op::Object(object) => self.null(Target::Object(object), rest),
         }
     }
 
@@ -153,8 +176,8 @@ impl<'a> Follow<'a> {
     #[inline(always)]
     fn element<S: Scan>(&mut self, scan: S, target: Target, rest: Rest<'a>, depth: usize) -> Followed<'a> {
         match target {
-            Target::Object(object) if rest.first() == b'{' => scan.run(Nested { follow: self, object, rest, depth }),
-            Target::Leaf(column) => self.leaf_any(column, rest),
+            Target::Object(object) if rest.first() == b'{' => self.object::<S, false>(scan, object, rest, depth),
+            Target::Leaf(column) => self.leaf(column, rest),
             _ => self.null(target, rest),
         }
     }
@@ -162,7 +185,10 @@ impl<'a> Follow<'a> {
     /// What is left after the opening bracket here.
     #[inline(always)]
     fn opened(&self, rest: Rest<'a>, bracket: u8, depth: usize) -> Followed<'a> {
-        if rest.first() == bracket && depth < self.limits.depth_max { rest.after(1) } else { None }
+        if rest.first() != bracket || depth >= self.limits.depth_max {
+            return None;
+        }
+        rest.after(1)
     }
 
     #[inline(always)]
@@ -189,45 +215,60 @@ impl<'a> Follow<'a> {
     }
 
     #[inline(always)]
-    fn leaf<S: Scan>(&mut self, scan: S, column: u32, rest: Rest<'a>) -> Followed<'a> {
-        match &mut self.columns.columns.get_mut(column as usize)?.values {
-            Values::Text(texts) if rest.first() == b'"' => {
-                if let Some(len) = plain_string(scan, rest) {
-                    let (text, rest) = (rest.after(1)?, rest.after(len + 2)?);
-                    append(texts, text, len)?;
-                    return Some(rest);
-                }
-            }
-            Values::Decimal { scale, mantissas } => {
-                if let Some(short) = Short::scan(u64::from_le_bytes(*rest.chunk()))
-                    && let Some(mantissa) = short.scaled(*scale)
-                {
-                    mantissas.push(mantissa);
-                    return rest.after(short.len);
-                }
-            }
-            Values::Int64(values) => {
-                if let Some(short) = Short::scan(u64::from_le_bytes(*rest.chunk()))
-                    && short.decimals == 0
-                {
-                    values.push(short.mantissa as i64);
-                    return rest.after(short.len);
-                }
-            }
-            Values::Timestamp { reader, micros } if rest.first() == b'"' && !reader.takes_numbers() => {
-                if let Some(len) = plain_string(scan, rest) {
-                    micros.push(reader.text(rest.after(1)?.taken(len)?).ok()?);
-                    return rest.after(len + 2);
-                }
-            }
-            _ => {}
+    fn text<S: Scan>(&mut self, scan: S, column: u32, rest: Rest<'a>) -> Followed<'a> {
+        if rest.first() == b'"'
+            && let Some(len) = plain_string(scan, rest)
+            && let Values::Text(texts) = &mut self.columns.columns.get_mut(column as usize)?.values
+        {
+            append(texts, rest.after(1)?, len)?;
+            return rest.after(len + 2);
         }
-        self.leaf_any(column, rest)
+        self.leaf(column, rest)
+    }
+
+    #[inline(always)]
+    fn int64(&mut self, column: u32, rest: Rest<'a>) -> Followed<'a> {
+        if let Some(short) = Short::scan(u64::from_le_bytes(*rest.chunk()))
+            && short.decimals == 0
+            && let Values::Int64(values) = &mut self.columns.columns.get_mut(column as usize)?.values
+        {
+            values.push(short.mantissa as i64);
+            return rest.after(short.len);
+        }
+        self.leaf(column, rest)
+    }
+
+    #[inline(always)]
+    fn decimal(&mut self, column: u32, rest: Rest<'a>) -> Followed<'a> {
+        if let Some(short) = Short::scan(u64::from_le_bytes(*rest.chunk()))
+            && let Values::Decimal { scale, mantissas } = &mut self.columns.columns.get_mut(column as usize)?.values
+            && let Some(mantissa) = short.scaled(*scale)
+        {
+            mantissas.push(mantissa);
+            return rest.after(short.len);
+        }
+        self.leaf(column, rest)
+    }
+
+    #[inline(always)]
+    fn timestamp<S: Scan>(&mut self, scan: S, column: u32, rest: Rest<'a>) -> Followed<'a> {
+        if rest.first() == b'"'
+            && let Some(len) = plain_string(scan, rest)
+            && let Values::Timestamp { reader, micros } = &mut self.columns.columns.get_mut(column as usize)?.values
+        {
+            let text = rest.after(1)?.taken(len)?;
+            micros.push(match reader.again(text) {
+                Some(known) => known,
+                None => reader.text(text).ok()?,
+            });
+            return rest.after(len + 2);
+        }
+        self.leaf(column, rest)
     }
 
     /// Whatever is not read at once; perhaps there is more space than before.
     #[inline(never)]
-    fn leaf_any(&mut self, column: u32, rest: Rest<'a>) -> Followed<'a> {
+    fn leaf(&mut self, column: u32, rest: Rest<'a>) -> Followed<'a> {
         let rest = space_end(rest)?;
         let at = self.bytes.len() - rest.left();
         let mut cursor = Cursor { bytes: self.bytes, at };
@@ -241,8 +282,12 @@ impl<'a> Follow<'a> {
 #[inline(always)]
 fn plain_string<S: Scan>(scan: S, rest: Rest<'_>) -> Option<usize> {
     let chunk = rest.after(1)?.chunk::<64>();
-    let len = scan.stops(chunk).trailing_zeros() as usize;
-    (chunk.get(len) == Some(&b'"')).then_some(len)
+    let stops = scan.stops(chunk);
+    let len = stops.trailing_zeros() as usize;
+    if stops == 0 || chunk[len % 64] != b'"' {
+        return None;
+    }
+    Some(len)
 }
 
 /// What is left after white space.

@@ -5,7 +5,10 @@
 //! same bytes at the like place again therefore needs no reading.
 
 use super::shape::Target;
-use crate::decode::raw::Rest;
+use crate::decode::bytes::Portable;
+use crate::decode::columns::{Columns, Values};
+use crate::decode::raw::{Rest, Scan};
+use std::slice::Iter;
 
 /// Steps of a script at the most …
 const STEPS_MAX: usize = 64;
@@ -30,14 +33,45 @@ pub(super) struct Script {
 /// A key with all that stands around it.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// The first 16 bytes of the text, under a mask, and the last 16 of a longer one.
-    head: u128,
-    mask: u128,
-    tail: u128,
+    /// The first 16 bytes of the text, which bits of them count, and the last 16 of a longer one.
+    head: [u8; 16],
+    mask: [u8; 16],
+    tail: [u8; 16],
     text: Box<[u8]>,
-    pub(super) target: Target,
+    pub(super) op: Op,
     /// The asked-for key's bit among those of its object; 0 for one that nobody asked for.
     pub(super) bit: u64,
+}
+
+/// What to do with a value: a target, with the leaves told apart by what is quick to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Op {
+    Skip,
+    Text(u32),
+    Int64(u32),
+    Decimal(u32),
+    /// Written as text.
+    Timestamp(u32),
+    /// Any other.
+    Leaf(u32),
+    List(u32),
+    Object(u32),
+}
+
+/// What to do with the value of a target.
+pub(super) fn op(target: Target, columns: &Columns) -> Op {
+    match target {
+        Target::Skip => Op::Skip,
+        Target::List(list) => Op::List(list),
+        Target::Object(object) => Op::Object(object),
+        Target::Leaf(column) => match &columns.columns[column as usize].values {
+            Values::Text(_) => Op::Text(column),
+            Values::Int64(_) => Op::Int64(column),
+            Values::Decimal { .. } => Op::Decimal(column),
+            Values::Timestamp { reader, .. } if !reader.takes_numbers() => Op::Timestamp(column),
+            Values::Timestamp { .. } | Values::Float64(_) | Values::Boolean(_) => Op::Leaf(column),
+        },
+    }
 }
 
 /// How far an object has come in its script.
@@ -52,9 +86,9 @@ pub(super) enum Place {
 impl Script {
     /// The step that begins an object here.
     #[inline(always)]
-    pub(super) fn first(&self, rest: Rest<'_>) -> Option<&Step> {
-        let head = u128::from_le_bytes(*rest.chunk());
-        self.firsts.iter().find(|step| step.stands_at(head, rest))
+    pub(super) fn first<S: Scan>(&self, scan: S, rest: Rest<'_>) -> Option<&Step> {
+        let (first, others) = self.firsts.split_first()?;
+        if first.stands_at(scan, rest) { Some(first) } else { later(&mut others.iter(), rest) }
     }
 
     /// The steps between values.
@@ -63,21 +97,8 @@ impl Script {
         &self.steps
     }
 
-    /// The first of these steps that stands here, and those after it.
-    #[inline(always)]
-    pub(super) fn next<'s>(mut steps: &'s [Step], rest: Rest<'_>) -> Option<(&'s Step, &'s [Step])> {
-        let head = u128::from_le_bytes(*rest.chunk());
-        while let Some((step, later)) = steps.split_first() {
-            if step.stands_at(head, rest) {
-                return Some((step, later));
-            }
-            steps = later;
-        }
-        None
-    }
-
     /// Learns that this text was read at that place, if there is room, and gives the place after it.
-    pub(super) fn learn(&mut self, place: Place, text: &[u8], target: Target, bit: u64) -> Place {
+    pub(super) fn learn(&mut self, place: Place, text: &[u8], op: Op, bit: u64) -> Place {
         let (list, from, max) = match place {
             Place::Start => (&mut self.firsts, 0, FIRSTS_MAX),
             Place::Before(from) => (&mut self.steps, from, STEPS_MAX),
@@ -87,7 +108,7 @@ impl Script {
             return after(from + passed);
         }
         if list.len() < max && text.len() <= TEXT_LEN_MAX && from <= list.len() {
-            list.insert(from, Step::new(text, target, bit));
+            list.insert(from, Step::new(text, op, bit));
             return after(from);
         }
         self.misses += 1;
@@ -98,15 +119,20 @@ impl Script {
     }
 }
 
+/// The first of the steps to come that stands here; out of line, since it is nearly always the very next, which was looked at before.
+#[inline(never)]
+pub(super) fn later<'s>(steps: &mut Iter<'s, Step>, rest: Rest<'_>) -> Option<&'s Step> {
+    steps.find(|step| step.stands_at(Portable, rest))
+}
+
 impl Step {
-    fn new(text: &[u8], target: Target, bit: u64) -> Self {
+    fn new(text: &[u8], op: Op, bit: u64) -> Self {
         let (mut head, mut mask) = ([0; 16], [0; 16]);
         for (place, &byte) in text.iter().take(16).enumerate() {
             (head[place], mask[place]) = (byte, 0xff);
         }
-        let tail = text.last_chunk().map_or(0, |tail| u128::from_le_bytes(*tail));
-        let (head, mask) = (u128::from_le_bytes(head), u128::from_le_bytes(mask));
-        Self { head, mask, tail, text: text.into(), target, bit }
+        let tail = text.last_chunk().copied().unwrap_or_default();
+        Self { head, mask, tail, text: text.into(), op, bit }
     }
 
     #[inline(always)]
@@ -114,18 +140,16 @@ impl Step {
         self.text.len()
     }
 
-    /// Whether the text stands here; `head` is what the next 16 bytes are.
+    /// Whether the text stands here.
     #[inline(always)]
-    fn stands_at(&self, head: u128, rest: Rest<'_>) -> bool {
-        (head ^ self.head) & self.mask == 0 && (self.text.len() <= 16 || self.long_stands_at(rest))
+    pub(super) fn stands_at<S: Scan>(&self, scan: S, rest: Rest<'_>) -> bool {
+        scan.same(rest.chunk(), &self.head, &self.mask) && (self.text.len() <= 16 || self.long_stands_at(rest))
     }
 
     #[inline(always)]
     fn long_stands_at(&self, rest: Rest<'_>) -> bool {
         match rest.taken(self.text.len()) {
-            Some(text) if text.len() <= 32 => {
-                text.last_chunk().is_some_and(|tail| u128::from_le_bytes(*tail) == self.tail)
-            }
+            Some(text) if text.len() <= 32 => text.last_chunk() == Some(&self.tail),
             text => text == Some(&*self.text),
         }
     }

@@ -6,7 +6,7 @@
 
 use super::cursor::Cursor;
 use super::keys::Found;
-use super::script::Place;
+use super::script::{self, Place};
 use super::shape::{Shape, Target};
 use super::{Limits, Scratch, absent, leaf, skip};
 use crate::decode::columns::Columns;
@@ -114,8 +114,8 @@ impl Walk<'_> {
         let key = self.cursor.key()?;
         let object = &mut self.shape.objects[object as usize];
         let found = object.keys.find(key, instance);
-        let gap = &self.cursor.bytes[gap_at..self.cursor.at];
-        *place = object.script.learn(*place, gap, found.target, found.bit);
+        let (gap, op) = (&self.cursor.bytes[gap_at..self.cursor.at], script::op(found.target, self.columns));
+        *place = object.script.learn(*place, gap, op, found.bit);
         Ok(Some(found))
     }
 

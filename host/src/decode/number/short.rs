@@ -15,8 +15,8 @@ impl Short {
     #[inline(always)]
     pub(in crate::decode) fn scan(word: u64) -> Option<Self> {
         let digits = word ^ (EACH * 0x30);
-        // The high bit of each byte that is no digit: 10 and more, or above 127.
-        let others = (((digits & (EACH * 0x7f)) + EACH * 0x76) | digits) & (EACH * 0x80);
+        // The high bit of each byte that is no digit: 10 and more, or above 127. Only such a last one carries, into what follows it.
+        let others = (digits.wrapping_add(EACH * 0x76) | digits) & (EACH * 0x80);
         let whole = others.trailing_zeros() & !7;
         let leading_zero = digits & 0xff == 0 && whole > 8;
         if others == 0 || whole == 0 || leading_zero {
