@@ -86,7 +86,7 @@ impl Columns {
     }
 
     /// Closes a row's list after `elements` more elements were pushed to each of its columns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_list(&mut self, list: u32, elements: usize) {
         let offsets = &mut self.lists[list as usize].offsets;
         offsets.push(last(offsets) + elements as i32);

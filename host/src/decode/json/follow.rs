@@ -38,8 +38,9 @@ impl Work for Record<'_> {
 
     #[inline(always)]
     fn run<S: Scan>(mut self, scan: S) -> Option<bool> {
-        let rest = space_end(self.rest)?;
-        let rest = self.follow.object::<S, true>(scan, 0, rest, 0)?;
+        let shape = self.follow.shape;
+        let rest = self.follow.opened(space_end(self.rest)?, b'{', 0)?;
+        let rest = self.follow.object::<S, true>(scan, shape.objects.first()?, rest, 0)?;
         let rest = if rest.left() > 0 { space_end(rest)? } else { rest };
         if rest.left() > 0 { None } else { Some(self.rest.is_ascii(scan)) }
     }
@@ -58,24 +59,40 @@ impl<'a> Work for Nested<'_, 'a> {
 
     #[inline(always)]
     fn run<S: Scan>(self, scan: S) -> Followed<'a> {
-        self.follow.object::<S, true>(scan, self.object, self.rest, self.depth)
+        let object = self.follow.shape.objects.get(self.object as usize)?;
+        let rest = self.follow.opened(self.rest, b'{', self.depth)?;
+        self.follow.object::<S, true>(scan, object, rest, self.depth)
+    }
+}
+
+/// The work of following the objects of a list, a function of its own, so that what it needs at hand is in registers.
+struct Elements<'f, 'a> {
+    follow: &'f mut Follow<'a>,
+    object: u32,
+    rest: Rest<'a>,
+    depth: usize,
+}
+
+impl<'a> Work for Elements<'_, 'a> {
+    type Done = Option<(usize, Rest<'a>)>;
+
+    #[inline(always)]
+    fn run<S: Scan>(self, scan: S) -> Self::Done {
+        self.follow.objects(scan, self.object, self.rest, self.depth)
     }
 }
 
 impl<'a> Follow<'a> {
-    /// Follows the object that begins here, inside of `depth` others. `LISTS`: there may be lists in it, which there can't be in an
+    /// Follows the rest of an object whose brace is open, inside of `depth` others. `LISTS`: there may be lists in it, which there can't be in an
     /// object that is itself in one.
     #[inline(always)]
     fn object<S: Scan, const LISTS: bool>(
         &mut self,
         scan: S,
-        object: u32,
-        rest: Rest<'a>,
+        object: &Object,
+        mut rest: Rest<'a>,
         depth: usize,
     ) -> Followed<'a> {
-        let shape = self.shape;
-        let object = shape.objects.get(object as usize)?;
-        let mut rest = self.opened(rest, b'{', depth)?;
         let mut seen = 0;
         if let Some(first) = object.script.first(scan, rest) {
             seen = first.bit;
@@ -152,33 +169,74 @@ impl<'a> Follow<'a> {
     fn list<S: Scan>(&mut self, scan: S, list: u32, rest: Rest<'a>, depth: usize) -> Followed<'a> {
         let shape = self.shape;
         let list = shape.lists.get(list as usize)?;
-        let mut rest = space_end(self.opened(rest, b'[', depth)?)?;
-        let mut elements = 0;
-        if rest.first() != b']' {
-            loop {
-                if elements == self.limits.list_elements_max {
-                    return None;
-                }
-                elements += 1;
-                rest = space_end(self.element(scan, list.element, rest, depth + 1)?)?;
-                match rest.first() {
-                    b',' => rest = space_end(rest.after(1)?)?,
-                    b']' => break,
-                    _ => return None,
-                }
-            }
+        let rest = space_end(self.opened(rest, b'[', depth)?)?;
+        if rest.first() == b']' {
+            self.columns.push_list(list.lengths, 0);
+            return rest.after(1);
         }
+        let (elements, rest) = match list.element {
+            Target::Object(object) => scan.run(Elements { follow: self, object, rest, depth: depth + 1 })?,
+            element => self.leaves(element, rest)?,
+        };
         self.columns.push_list(list.lengths, elements);
         rest.after(1)
     }
 
-    /// A list's elements are objects or leaves: a path goes through one list at the most.
+    /// Follows elements that are objects (a path goes through one list at the most) up to the closing bracket, and counts them.
     #[inline(always)]
-    fn element<S: Scan>(&mut self, scan: S, target: Target, rest: Rest<'a>, depth: usize) -> Followed<'a> {
-        match target {
-            Target::Object(object) if rest.first() == b'{' => self.object::<S, false>(scan, object, rest, depth),
-            Target::Leaf(column) => self.leaf(column, rest),
-            _ => self.null(target, rest),
+    fn objects<S: Scan>(
+        &mut self,
+        scan: S,
+        place: u32,
+        mut rest: Rest<'a>,
+        depth: usize,
+    ) -> Option<(usize, Rest<'a>)> {
+        let object = self.shape.objects.get(place as usize)?;
+        if depth >= self.limits.depth_max {
+            return None;
+        }
+        let mut elements = 0;
+        loop {
+            rest = if rest.first() == b'{' {
+                self.object::<S, false>(scan, object, rest.after(1)?, depth)?
+            } else {
+                self.null(Target::Object(place), rest)?
+            };
+            elements += 1;
+            match self.next_element(elements, rest)? {
+                (true, next) => rest = next,
+                (false, end) => return Some((elements, end)),
+            }
+        }
+    }
+
+    /// Follows elements that are values up to the closing bracket, and counts them.
+    #[inline(never)]
+    fn leaves(&mut self, target: Target, mut rest: Rest<'a>) -> Option<(usize, Rest<'a>)> {
+        let Target::Leaf(column) = target else {
+            return None;
+        };
+        let mut elements = 0;
+        loop {
+            rest = self.leaf(column, rest)?;
+            elements += 1;
+            match self.next_element(elements, rest)? {
+                (true, next) => rest = next,
+                (false, end) => return Some((elements, end)),
+            }
+        }
+    }
+
+    /// Goes from an element to the next (true), or to the closing bracket (false).
+    #[inline(always)]
+    fn next_element(&self, elements: usize, mut rest: Rest<'a>) -> Option<(bool, Rest<'a>)> {
+        if rest.first() <= b' ' {
+            rest = space_end(rest)?;
+        }
+        match rest.first() {
+            b',' if elements < self.limits.list_elements_max => Some((true, space_end(rest.after(1)?)?)),
+            b']' if elements <= self.limits.list_elements_max => Some((false, rest)),
+            _ => None,
         }
     }
 
