@@ -155,8 +155,8 @@ impl Scan for Avx2 {
 mod x86 {
     use super::{Avx2, Chunk, Work};
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_loadu_si128, _mm_testz_si128, _mm_xor_si128, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-        _mm256_set1_epi8, _mm256_xor_si256,
+        __m128i, __m256i, _mm_loadu_si128, _mm_testz_si128, _mm_xor_si128, _mm256_cmpeq_epi8, _mm256_loadu_si256,
+        _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_xor_si256,
     };
 
     #[target_feature(enable = "avx2,bmi1,bmi2")]

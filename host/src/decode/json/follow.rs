@@ -97,15 +97,17 @@ impl<'a> Follow<'a> {
         if let Some(first) = object.script.first(scan, rest) {
             seen = first.bit;
             rest = self.value::<S, LISTS>(scan, first.op, rest.after(first.len())?, depth + 1)?;
-            let mut steps = object.script.steps().iter();
-            while let Some(step) = steps.next() {
-                let step = if step.stands_at(scan, rest) {
-                    step
-                } else if let Some(later) = script::later(&mut steps, rest) {
-                    later
+            let mut steps = object.script.steps();
+            while let [next, others @ ..] = steps {
+                let (step, to_come) = if next.stands_at(scan, rest) {
+                    (next, others)
                 } else {
-                    break;
+                    match script::later(others, rest) {
+                        Some(found) => found,
+                        None => break,
+                    }
                 };
+                steps = to_come;
                 if seen & step.bit != 0 {
                     return None;
                 }
@@ -135,13 +137,7 @@ impl<'a> Follow<'a> {
     }
 
     #[inline(always)]
-    fn value<S: Scan, const LISTS: bool>(
-        &mut self,
-        scan: S,
-        op: Op,
-        rest: Rest<'a>,
-        depth: usize,
-    ) -> Followed<'a> {
+    fn value<S: Scan, const LISTS: bool>(&mut self, scan: S, op: Op, rest: Rest<'a>, depth: usize) -> Followed<'a> {
         match op {
             Op::Skip => self.skip(scan, rest, depth),
             Op::Text(column) => self.text(scan, column, rest),
@@ -184,13 +180,7 @@ impl<'a> Follow<'a> {
 
     /// Follows elements that are objects (a path goes through one list at the most) up to the closing bracket, and counts them.
     #[inline(always)]
-    fn objects<S: Scan>(
-        &mut self,
-        scan: S,
-        place: u32,
-        mut rest: Rest<'a>,
-        depth: usize,
-    ) -> Option<(usize, Rest<'a>)> {
+    fn objects<S: Scan>(&mut self, scan: S, place: u32, mut rest: Rest<'a>, depth: usize) -> Option<(usize, Rest<'a>)> {
         let object = self.shape.objects.get(place as usize)?;
         if depth >= self.limits.depth_max {
             return None;

@@ -8,7 +8,6 @@ use super::shape::Target;
 use crate::decode::bytes::Portable;
 use crate::decode::columns::{Columns, Values};
 use crate::decode::raw::{Rest, Scan};
-use std::slice::Iter;
 
 /// Steps of a script at the most …
 const STEPS_MAX: usize = 64;
@@ -88,7 +87,7 @@ impl Script {
     #[inline(always)]
     pub(super) fn first<S: Scan>(&self, scan: S, rest: Rest<'_>) -> Option<&Step> {
         let (first, others) = self.firsts.split_first()?;
-        if first.stands_at(scan, rest) { Some(first) } else { later(&mut others.iter(), rest) }
+        if first.stands_at(scan, rest) { Some(first) } else { later(others, rest).map(|(step, _)| step) }
     }
 
     /// The steps between values.
@@ -119,10 +118,12 @@ impl Script {
     }
 }
 
-/// The first of the steps to come that stands here; out of line, since it is nearly always the very next, which was looked at before.
+/// The first of the steps to come that stands here, and those after it; out of line, since it is nearly always the very next, which
+/// was looked at before.
 #[inline(never)]
-pub(super) fn later<'s>(steps: &mut Iter<'s, Step>, rest: Rest<'_>) -> Option<&'s Step> {
-    steps.find(|step| step.stands_at(Portable, rest))
+pub(super) fn later<'s>(steps: &'s [Step], rest: Rest<'_>) -> Option<(&'s Step, &'s [Step])> {
+    let place = steps.iter().position(|step| step.stands_at(Portable, rest))?;
+    Some((steps.get(place)?, steps.get(place + 1..)?))
 }
 
 impl Step {
