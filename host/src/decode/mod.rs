@@ -5,8 +5,8 @@
 //! ```
 //!
 //! This page holds the contract. `schema` says what is asked for, `columns` builds it, `number` and `timestamp` turn written
-//! values into exact ones; they serve every format. `json/` is the one format there is; another one (CSV, a decoder of our own in
-//! SIMD) stands beside it. Knows no TOML, no source, no plugin: the pipeline converts the plan's schema to [`DecodeSchema`].
+//! values into exact ones, `raw` and `bytes` look at many bytes at once; they serve every format. `json/` is the one format there is;
+//! another one, such as CSV, stands beside it. Knows no TOML, no source, no plugin: the pipeline converts the plan's schema to [`DecodeSchema`].
 
 mod bytes;
 mod columns;
