@@ -1,33 +1,73 @@
-//! Looking at many bytes at once: where the plain part of a string ends. Safe and portable; on x86-64 through SSE2, which is always
-//! there. Knows bytes only.
+//! Looking at many bytes at once in a register, safe and portable. Knows bytes only.
 
-/// The end of the plain bytes from `at` on: the place of the first quote, backslash or control character, or the end. `high` is
-/// not 0 afterwards if one of the bytes looked at is above 127 (a few around the plain ones may be looked at too).
-#[inline(always)]
-pub(super) fn plain_end(bytes: &[u8], mut at: usize, high: &mut u32) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let (stops, above) = stops_16(chunk);
-        *high |= above;
-        if stops != 0 {
-            return at + stops.trailing_zeros() as usize;
+use super::raw::{Chunk, Scan, Work};
+
+/// Looking at chunks without asking the machine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Portable;
+
+impl Scan for Portable {
+    #[inline(always)]
+    fn stops(self, chunk: &Chunk) -> u64 {
+        let (words, _) = chunk.as_chunks::<8>();
+        for (place, word) in words.iter().enumerate() {
+            let stops = stops_8(u64::from_le_bytes(*word));
+            if stops != 0 {
+                // The first stop is what is asked for; whatever comes after it may be told or not.
+                return stops << (8 * place);
+            }
         }
-        at += 16;
+        0
     }
-    last_plain_end(bytes, at, high)
+
+    #[inline(always)]
+    fn is_ascii(self, chunk: &Chunk) -> bool {
+        chunk.iter().fold(0, |all, byte| all | byte) < 0x80
+    }
+
+    #[inline(always)]
+    fn same(self, bytes: &[u8; 16], as_these: &[u8; 16], mask: &[u8; 16]) -> bool {
+        (u128::from_le_bytes(*bytes) ^ u128::from_le_bytes(*as_these)) & u128::from_le_bytes(*mask) == 0
+    }
+
+    #[inline(always)]
+    fn run<W: Work>(self, work: W) -> W::Done {
+        work.run(self)
+    }
 }
 
-/// The same for fewer than 16 bytes: looks at the last 16 and ignores those before.
-fn last_plain_end(bytes: &[u8], at: usize, high: &mut u32) -> usize {
-    let left = bytes.len().saturating_sub(at);
-    if let Some(chunk) = bytes.last_chunk() {
-        let (stops, above) = stops_16(chunk);
-        *high |= above;
-        let stops = (stops >> (16 - left)) | 1 << left;
-        return at + stops.trailing_zeros() as usize;
-    }
+const EACH: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = EACH * 0x80;
+
+/// The high bit of each byte that ends a plain part of a string. No carry leaves a byte: sums stay below 256.
+#[inline(always)]
+fn stop_bytes(word: u64) -> u64 {
+    let low = word & !HIGH_BITS;
+    let not_control = low + EACH * (0x80 - 0x20);
+    let not_quote = (low ^ (EACH * u64::from(b'"'))) + EACH * 0x7f;
+    let not_backslash = (low ^ (EACH * u64::from(b'\\'))) + EACH * 0x7f;
+    !(word | (not_control & not_quote & not_backslash)) & HIGH_BITS
+}
+
+/// One bit a byte, the first byte's lowest.
+#[inline(always)]
+fn stops_8(word: u64) -> u64 {
+    // Byte i's bit goes to bit 56 + i: of the product's terms each place gets one, and none carries.
+    (stop_bytes(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+/// The end of the plain bytes from `at` on: the place of the first quote, backslash or control character, or the end.
+pub(super) fn plain_end(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    *high |= rest.iter().fold(0, |high, byte| high | u32::from(byte >> 7));
-    at + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(left)
+    let (words, last) = rest.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let stops = stop_bytes(u64::from_le_bytes(*word));
+        if stops != 0 {
+            return at + 8 * place + stops.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = last.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(last.len());
+    at + 8 * words.len() + plain
 }
 
 /// Eight bytes from `at` on, the first lowest; zeros where the end comes before. `None` if there are fewer than 8 in all.
@@ -40,51 +80,14 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.last_chunk().map(|chunk| u64::from_le_bytes(*chunk) >> (8 * missing))
 }
 
-/// Bit by bit: which of the bytes end a plain part, which are above 127.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn stops_16(chunk: &[u8; 16]) -> (u32, u32) {
-    // SAFETY: SSE2 is part of every x86-64; the compiler only asks because the intrinsics name it. `std::simd` is not stable and
-    // memchr, which has this loop, can't look for a range of bytes.
-    unsafe { stops_16_sse2(chunk) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn stops_16_sse2(chunk: &[u8; 16]) -> (u32, u32) {
-    use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
-    };
-    let value = u128::from_le_bytes(*chunk);
-    let bytes = _mm_set_epi64x((value >> 64) as i64, value as i64);
-    let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
-    let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
-    let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-    let stops = _mm_or_si128(_mm_or_si128(quote, backslash), control);
-    (_mm_movemask_epi8(stops) as u32, _mm_movemask_epi8(bytes) as u32)
-}
-
-/// Bit by bit: which of the bytes end a plain part, which are above 127.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn stops_16(chunk: &[u8; 16]) -> (u32, u32) {
-    portable_stops_16(chunk)
-}
-
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn portable_stops_16(chunk: &[u8; 16]) -> (u32, u32) {
-    let (mut stops, mut high) = (0, 0);
-    for (place, &byte) in chunk.iter().enumerate() {
-        stops |= u32::from(byte < 0x20 || byte == b'"' || byte == b'\\') << place;
-        high |= u32::from(byte >> 7) << place;
-    }
-    (stops, high)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{plain_end, portable_stops_16, stops_16, word};
+    use super::{Portable, plain_end, word};
+    use crate::decode::raw::{Chunk, Scan};
+
+    fn is_stop(byte: u8) -> bool {
+        byte < 0x20 || byte == b'"' || byte == b'\\'
+    }
 
     #[test]
     fn every_byte_at_every_place() {
@@ -93,26 +96,31 @@ mod tests {
                 for byte in 0..=255u8 {
                     let mut bytes = vec![b'x'; len];
                     bytes[place] = byte;
-                    let stops = byte < 0x20 || byte == b'"' || byte == b'\\';
                     for start in 0..=place {
-                        let mut high = 0;
-                        let expected = if stops { place } else { len };
-                        assert_eq!(plain_end(&bytes, start, &mut high), expected, "{byte} at {place} of {len}");
-                        assert_eq!(high != 0, byte >= 0x80);
-                    }
-                    if let Some(chunk) = bytes.first_chunk() {
-                        assert_eq!(stops_16(chunk), portable_stops_16(chunk));
+                        let expected = if is_stop(byte) { place } else { len };
+                        assert_eq!(plain_end(&bytes, start), expected, "{byte} at {place} of {len}");
                     }
                 }
             }
         }
+        assert_eq!([plain_end(b"", 0), plain_end(b"xxx", 3), plain_end(b"xxx", 9)], [0, 3, 9]);
     }
 
     #[test]
-    fn a_start_at_or_beyond_the_end() {
-        for (len, start) in [(0, 0), (3, 3), (20, 20)] {
-            assert_eq!(plain_end(&vec![b'x'; len], start, &mut 0), start);
-            assert_eq!(word(&vec![b'x'; len], start), None);
+    fn chunks_portably_and_by_the_machine() {
+        for byte in 0..=255u8 {
+            for fill in [b'x', 0x80, 0xff, b' ', b'!', b'#'] {
+                for place in 0..64 {
+                    let mut chunk: Chunk = [fill; 64];
+                    chunk[place] = byte;
+                    let expected = if is_stop(byte) { place as u32 } else { 64 };
+                    assert_eq!(Portable.stops(&chunk).trailing_zeros(), expected);
+                    #[cfg(target_arch = "x86_64")]
+                    if let Some(avx2) = crate::decode::raw::Avx2::detect() {
+                        assert_eq!(avx2.stops(&chunk).trailing_zeros(), expected);
+                    }
+                }
+            }
         }
     }
 
@@ -122,5 +130,6 @@ mod tests {
         assert_eq!(word(b"123456789", 2), Some(u64::from_le_bytes(*b"3456789\0")));
         assert_eq!(word(b"123456789", 8), Some(u64::from(b'9')));
         assert_eq!(word(b"1234567", 0), None);
+        assert_eq!(word(&[b'x'; 20], 20), None);
     }
 }

@@ -5,14 +5,15 @@
 //! ```
 //!
 //! This page holds the contract. `schema` says what is asked for, `columns` builds it, `number` and `timestamp` turn written
-//! values into exact ones; they serve every format. `json/` is the one format there is; another one (CSV, a decoder of our own in
-//! SIMD) stands beside it. Knows no TOML, no source, no plugin: the pipeline converts the plan's schema to [`DecodeSchema`].
+//! values into exact ones, `raw` and `bytes` look at many bytes at once; they serve every format. `json/` is the one format there is;
+//! another one, such as CSV, stands beside it. Knows no TOML, no source, no plugin: the pipeline converts the plan's schema to [`DecodeSchema`].
 
 mod bytes;
 mod columns;
 mod failure;
 mod json;
 mod number;
+mod raw;
 mod schema;
 mod timestamp;
 
@@ -21,7 +22,7 @@ pub use schema::{DecodeField, DecodeSchema, DecodeSchemaError, FieldProblem, Tim
 use arrow_array::ArrayRef;
 use columns::Columns;
 use failure::Failure;
-use json::JsonReader;
+use json::{JsonReader, Machine};
 use weir_core::block::Block;
 
 /// What a block came to.
@@ -55,9 +56,22 @@ impl Decoder {
     /// Every problem of the schema at once: a path that can't be read, two that contradict each other, a type that does not fit
     /// its path, a timestamp form that is unknown.
     pub fn new(schema: &DecodeSchema) -> Result<Self, DecodeSchemaError> {
+        Self::with_machine(schema, Machine::detect())
+    }
+
+    /// A decoder that uses no SIMD, as on machines that have none. It gives the same answers, more slowly: for tests and
+    /// measurements.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn portable(schema: &DecodeSchema) -> Result<Self, DecodeSchemaError> {
+        Self::with_machine(schema, Machine::Any)
+    }
+
+    fn with_machine(schema: &DecodeSchema, machine: Machine) -> Result<Self, DecodeSchemaError> {
         let mut problems = Vec::new();
         let mut columns = Columns::new(&schema.fields, &mut problems);
-        let mut reader = JsonReader::new(schema, &mut problems);
+        let mut reader = JsonReader::new(schema, machine, &mut problems);
         if !problems.is_empty() {
             problems.sort_by_key(|problem| problem.field);
             return Err(DecodeSchemaError { problems });
@@ -72,9 +86,9 @@ impl Decoder {
         let mut undecodable = Vec::new();
         let mut bytes_before = 0;
         for (index, record) in (0u32..).zip(&block.records) {
-            let start = record.start as usize;
-            let value = block.bytes.get(start..start + record.len as usize);
-            match self.record(value, &mut bytes_before) {
+            let (start, len) = (record.start as usize, record.len as usize);
+            let rest = block.bytes.get(start..).filter(|rest| len <= rest.len());
+            match self.record(rest, len, rows.len(), &mut bytes_before) {
                 Ok(()) => rows.push(index),
                 Err(failure) => {
                     self.columns.rollback(rows.len());
@@ -85,20 +99,26 @@ impl Decoder {
         Decoded { columns: self.columns.finish(rows.len()), rows, undecodable }
     }
 
-    /// Decodes one record onto the end of the columns; after an error they hold a part of it, to be rolled back.
-    fn record(&mut self, value: Option<&[u8]>, bytes_before: &mut usize) -> Result<(), Box<Failure>> {
-        let value = value.ok_or_else(|| Failure::whole("record lies outside of its block"))?;
-        if value.is_empty() {
+    /// Decodes the record at the front of `rest` onto the end of the columns; after an error they hold a part of it, to be rolled back.
+    fn record(
+        &mut self,
+        rest: Option<&[u8]>,
+        len: usize,
+        rows: usize,
+        bytes_before: &mut usize,
+    ) -> Result<(), Box<Failure>> {
+        let rest = rest.ok_or_else(|| Failure::whole("record lies outside of its block"))?;
+        if len == 0 {
             return Err(Failure::whole("empty value"));
         }
-        if value.len() > self.record_bytes_max {
-            return Err(Failure::too_long(value.len(), self.record_bytes_max));
+        if len > self.record_bytes_max {
+            return Err(Failure::too_long(len, self.record_bytes_max));
         }
-        *bytes_before += value.len();
+        *bytes_before += len;
         if *bytes_before > BLOCK_BYTES_MAX {
             return Err(Failure::whole("more than 2 GiB of records in one block"));
         }
-        self.reader.record(value, &mut self.columns)
+        self.reader.record(rest, len, rows, &mut self.columns)
     }
 }
 

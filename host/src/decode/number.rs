@@ -7,7 +7,7 @@
 mod short;
 
 use super::bytes::word;
-use short::Short;
+pub(super) use short::Short;
 
 /// Significant digits that fit a `u64` whatever they are.
 const DIGITS_FAST: usize = 19;

@@ -47,9 +47,14 @@ pub(super) fn block(records: &[&[u8]]) -> Block {
     Block { partition: 0, bytes: Arc::new(bytes), records: ranges }
 }
 
-/// Decodes one record alone and after and before good ones; all three must agree. Gives its values, written, or the reason.
+/// Decodes one record alone and among others, with and without SIMD; all must agree. Gives its values, written, or the reason.
 pub(super) fn decode(schema: &DecodeSchema, record: &[u8]) -> Result<Vec<String>, String> {
-    let mut decoder = Decoder::new(schema).unwrap();
+    let given = decode_by(Decoder::new(schema).unwrap(), schema, record);
+    assert_eq!(given, decode_by(Decoder::portable(schema).unwrap(), schema, record), "with and without SIMD");
+    given
+}
+
+fn decode_by(mut decoder: Decoder, schema: &DecodeSchema, record: &[u8]) -> Result<Vec<String>, String> {
     let alone = decoder.decode(&block(&[record]));
     let between = decoder.decode(&block(&[record, record, record]));
     check_types(schema, &alone);

@@ -9,8 +9,6 @@ use crate::decode::number::Number;
 pub(super) struct Cursor<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
-    /// Not 0 if a string held bytes above 127, so that the record's UTF-8 must be checked.
-    pub(super) high: u32,
 }
 
 /// A string between its quotes.
@@ -24,7 +22,7 @@ pub(super) struct Quoted<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, high: 0 }
+        Self { bytes, at: 0 }
     }
 
     /// The byte here; 0, which no token begins with, at the end.
@@ -83,7 +81,7 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(super) fn string(&mut self) -> Read<Quoted<'a>> {
         let start = self.at + 1;
-        let end = plain_end(self.bytes, start, &mut self.high);
+        let end = plain_end(self.bytes, start);
         if self.bytes.get(end) == Some(&b'"')
             && let Some(raw) = self.bytes.get(start..end)
         {
@@ -98,7 +96,7 @@ impl<'a> Cursor<'a> {
     fn string_with_escapes(&mut self, start: usize, mut at: usize) -> Read<Quoted<'a>> {
         let mut escaped = false;
         loop {
-            at = plain_end(self.bytes, at, &mut self.high);
+            at = plain_end(self.bytes, at);
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;

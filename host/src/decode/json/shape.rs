@@ -1,7 +1,8 @@
 //! What is asked for, as a tree beside the record's: objects with the keys that matter, lists, leaves with their columns. Compiled
 //! from the schema's paths once.
 
-use super::keys::Keys;
+use super::keys::{BITS, Keys};
+use super::script::Script;
 use crate::decode::columns::Columns;
 use crate::decode::schema::{DecodeField, FieldProblem, Segment};
 
@@ -34,6 +35,9 @@ pub(super) enum Target {
 pub(super) struct Object {
     pub(super) path: u32,
     pub(super) keys: Keys,
+    /// Of all its keys; at most [`BITS`] count.
+    pub(super) all_bits: u64,
+    pub(super) script: Script,
 }
 
 /// An array that somebody asked the elements of.
@@ -67,6 +71,14 @@ impl Shape {
         for list in &mut self.lists {
             list.lengths = columns.add_list(&list.columns);
         }
+        for object in &mut self.objects {
+            object.all_bits = object.keys.all_bits();
+        }
+    }
+
+    /// Whether records can be followed along scripts: the asked-for keys of each object fit a word.
+    pub(super) fn can_be_followed(&self) -> bool {
+        self.objects.iter().all(|object| object.keys.asked() <= BITS)
     }
 
     /// A number for an object about to be read, from 1.
@@ -136,7 +148,7 @@ impl Shape {
 
     fn add_object(&mut self, path: &str) -> Target {
         let path = self.add_path(path);
-        self.objects.push(Object { path, keys: Keys::default() });
+        self.objects.push(Object { path, keys: Keys::default(), all_bits: 0, script: Script::default() });
         Target::Object((self.objects.len() - 1) as u32)
     }
 

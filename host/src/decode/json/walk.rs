@@ -1,12 +1,14 @@
-//! Goes through one record along the shape and pushes what is asked for onto the columns.
+//! Goes through one record along the shape and pushes what is asked for onto the columns: any record, whatever the order of its keys.
+//! Here it is told what is wrong with a record, and here scripts are learned.
 //!
 //! Invariant: after an object of the shape every column below it has one value more, after a list every column has as many more
 //! as the list has elements; values that are not there are nulls. Recursion is as deep as the asked-for paths, not as the record.
 
 use super::cursor::Cursor;
-use super::keys::{Found, Gap};
+use super::keys::Found;
+use super::script::{self, Place};
 use super::shape::{Shape, Target};
-use super::{Limits, Scratch, leaf, skip};
+use super::{Limits, Scratch, absent, leaf, skip};
 use crate::decode::columns::Columns;
 use crate::decode::failure::{Cause, Failure, Read};
 
@@ -80,46 +82,41 @@ impl Walk<'_> {
     fn object(&mut self, object: u32, depth: usize) -> Read<()> {
         self.open(depth)?;
         let instance = self.shape.next_instance();
-        let (mut gap, mut seen) = (Gap::FIRST, 0);
-        while self.cursor.peek() != b'}' {
-            let keys = &mut self.shape.objects[object as usize].keys;
-            let found = match keys.predicted(&mut self.cursor, gap, instance) {
-                Some(found) => found,
-                None => match self.next_key(object, gap, instance)? {
-                    Some(found) => found,
-                    None => break,
-                },
-            };
+        let (mut place, mut seen) = (Place::Start, 0);
+        while let Some(found) = self.next_key(object, &mut place, instance)? {
             if found.target != Target::Skip {
                 if found.again {
                     return Err(Failure::new(self.cursor.at, Cause::Twice { path: self.shape.path_of(found.target) }));
                 }
                 seen += 1;
             }
-            gap = found.after;
             self.value(found.target, depth + 1)?;
         }
         self.cursor.at += 1;
         self.missing_keys(object, instance, seen)
     }
 
-    /// Goes from a gap to the next value, or stops at the closing brace.
+    /// Goes to the next value, or stops at the closing brace.
     #[inline(never)]
-    fn next_key(&mut self, object: u32, gap: Gap, instance: u64) -> Read<Option<Found>> {
+    fn next_key(&mut self, object: u32, place: &mut Place, instance: u64) -> Read<Option<Found>> {
         let gap_at = self.cursor.at;
         self.cursor.skip_space();
         if self.cursor.peek() == b'}' {
             return Ok(None);
         }
-        if gap != Gap::FIRST {
+        if *place != Place::Start {
             if self.cursor.peek() != b',' {
                 return self.cursor.syntax("expected `,` or `}`");
             }
             self.cursor.at += 1;
             self.cursor.skip_space();
         }
-        let keys = &mut self.shape.objects[object as usize].keys;
-        keys.read(&mut self.cursor, gap, gap_at, instance).map(Some)
+        let key = self.cursor.key()?;
+        let object = &mut self.shape.objects[object as usize];
+        let found = object.keys.find(key, instance);
+        let (gap, op) = (&self.cursor.bytes[gap_at..self.cursor.at], script::op(found.target, self.columns));
+        *place = object.script.learn(*place, gap, op, found.bit);
+        Ok(Some(found))
     }
 
     /// Reads the array that begins here.
@@ -163,43 +160,18 @@ impl Walk<'_> {
     /// Reads a `null` in place of what was asked for.
     fn null(&mut self, target: Target) -> Read<()> {
         self.cursor.literal(b"null")?;
-        self.missing(target)
+        absent::push(self.shape, self.columns, target, self.cursor.at)
     }
 
     #[inline(always)]
     fn missing_keys(&mut self, object: u32, instance: u64, seen: usize) -> Read<()> {
-        let asked = self.shape.objects[object as usize].keys.asked();
-        if seen < asked {
-            for place in 0..asked {
-                let (target, seen) = self.shape.objects[object as usize].keys.asked_seen(place, instance);
-                if !seen {
-                    self.missing(target)?;
-                }
+        let keys = &self.shape.objects[object as usize].keys;
+        if seen < keys.asked() {
+            for target in (0..keys.asked()).filter_map(|place| keys.unseen(place, instance)) {
+                absent::push(self.shape, self.columns, target, self.cursor.at)?;
             }
         }
         Ok(())
-    }
-
-    /// Pushes nulls for what is not there.
-    fn missing(&mut self, target: Target) -> Read<()> {
-        match target {
-            Target::Skip => Ok(()),
-            Target::Leaf(column) => leaf::null(&mut self.columns.columns[column as usize], column),
-            Target::Object(object) => {
-                // No object instance has this number, so every key counts as missing.
-                self.missing_keys(object, u64::MAX, 0)
-            }
-            Target::List(list) => {
-                let list = &self.shape.lists[list as usize];
-                let mut required =
-                    list.columns.iter().filter(|&&column| self.columns.columns[column as usize].required);
-                if let Some(&path) = required.next() {
-                    return Err(Failure::new(self.cursor.at, Cause::RequiredNull { path }));
-                }
-                self.columns.push_null_list(list.lengths);
-                Ok(())
-            }
-        }
     }
 
     #[cold]

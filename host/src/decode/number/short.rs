@@ -2,10 +2,10 @@
 
 /// A number of up to 7 bytes without an exponent, with the byte after it in the same word: what most are, and no loop over digits,
 /// whose end would be guessed wrong now and then.
-pub(super) struct Short {
-    pub(super) mantissa: u64,
-    pub(super) decimals: u32,
-    pub(super) len: usize,
+pub(in crate::decode) struct Short {
+    pub(in crate::decode) mantissa: u64,
+    pub(in crate::decode) decimals: u32,
+    pub(in crate::decode) len: usize,
 }
 
 const EACH: u64 = 0x0101_0101_0101_0101;
@@ -13,10 +13,10 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 impl Short {
     /// Scans the digits at the low end of the word; `None` for all but good short numbers.
     #[inline(always)]
-    pub(super) fn scan(word: u64) -> Option<Self> {
+    pub(in crate::decode) fn scan(word: u64) -> Option<Self> {
         let digits = word ^ (EACH * 0x30);
-        // The high bit of each byte that is no digit: 10 and more, or above 127.
-        let others = (((digits & (EACH * 0x7f)) + EACH * 0x76) | digits) & (EACH * 0x80);
+        // The high bit of each byte that is no digit: 10 and more, or above 127. Only such a last one carries, into what follows it.
+        let others = (digits.wrapping_add(EACH * 0x76) | digits) & (EACH * 0x80);
         let whole = others.trailing_zeros() & !7;
         let leading_zero = digits & 0xff == 0 && whole > 8;
         if others == 0 || whole == 0 || leading_zero {
@@ -39,7 +39,30 @@ impl Short {
         let mantissa = folded(without_point, end - 8);
         Some(Self { mantissa, decimals: (end - whole) / 8 - 1, len: end as usize / 8 })
     }
+
+    /// The value times `10^scale`, if that is whole and can't be out of range.
+    #[inline(always)]
+    pub(in crate::decode) fn scaled(&self, scale: u8) -> Option<i64> {
+        let power = POWERS.get(usize::from(scale).checked_sub(self.decimals as usize)?)?;
+        Some((self.mantissa * power) as i64)
+    }
 }
+
+/// Powers of ten that take seven digits to 18 at the most.
+const POWERS: [u64; 12] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+    100_000_000_000,
+];
 
 #[inline(always)]
 fn byte(word: u64, bit: u32) -> u8 {

@@ -152,3 +152,45 @@ fn a_learned_order_lets_nothing_through() {
         assert_eq!(decoded.rows, [0, 2], "{}", String::from_utf8_lossy(record));
     }
 }
+
+/// Records at every distance from the end of their buffer, among bytes that would go on with them, once the scripts are learned.
+#[test]
+fn what_follows_a_record_changes_nothing() {
+    let schema = DecodeSchema::new(vec![field("a", ScalarType::Int64), field("b", ScalarType::Text)]);
+    let whole = br#"{"a":1,"b":"x"}"#.as_slice();
+    let follows = [br#"}"#.as_slice(), br#"23,"b":"y"}"#, br#"":"z"}"#, br#""}}}"#, b"e5}", b" }", b"\xff\xff"];
+    for mut decoder in [Decoder::new(&schema).unwrap(), Decoder::portable(&schema).unwrap()] {
+        for (len, follows) in (0..=whole.len()).flat_map(|len| follows.map(|follows| (len, follows))) {
+            for distance in (0..70).step_by(3) {
+                let mut bytes = [whole, &whole[..len], follows].concat();
+                bytes.resize(bytes.len() + distance, b'}');
+                let record = |start: usize, len: usize| Record {
+                    start: start as u32,
+                    len: len as u32,
+                    offset: 0,
+                    arrival_us: 0,
+                    timestamp_ms: 0,
+                };
+                let records = vec![record(0, whole.len()), record(whole.len(), len)];
+                let decoded = decoder.decode(&Block { partition: 0, bytes: Arc::new(bytes), records });
+                let expected: &[u32] = if len == whole.len() { &[0, 1] } else { &[0] };
+                assert_eq!(decoded.rows, expected, "{len} {distance} {}", String::from_utf8_lossy(follows));
+                assert!(decoded.columns.iter().all(|column| column.null_count() == 0));
+            }
+        }
+    }
+}
+
+/// An order of keys that never comes twice, and then one that always does: what was learned gives way.
+#[test]
+fn a_stream_that_changes() {
+    let schema = DecodeSchema::new(vec![field("a", ScalarType::Int64), field("b", ScalarType::Int64)]);
+    let mut records: Vec<String> = (0..9_000)
+        .map(|at| format!("{{\"k{}\":0,\"a\":{at},\"k{}\":0,\"b\":{}}}", at % 700, (at * 7) % 900, at + 1))
+        .collect();
+    records.extend((9_000..9_100).map(|at| format!("{{\"b\":{},\"a\":{at}}}", at + 1)));
+    let records: Vec<_> = records.iter().map(String::as_bytes).collect();
+    let decoded = Decoder::new(&schema).unwrap().decode(&block(&records));
+    assert_eq!(decoded.undecodable, []);
+    assert!((0..9_100).all(|row| written(&decoded, row) == [row.to_string(), (row + 1).to_string()]));
+}

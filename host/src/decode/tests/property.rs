@@ -1,4 +1,5 @@
-//! A hundred thousand documents, whole, broken and hostile: the decoder agrees with the naive oracle, and the oracle with serde_json.
+//! A hundred thousand documents (or `WEIR_DIFFERENTIAL` of them), whole, broken and hostile: the decoder agrees with itself without
+//! SIMD and with the naive oracle, and the oracle with serde_json.
 
 use super::oracle::{Json, parse, row};
 use super::*;
@@ -226,45 +227,96 @@ fn same(tree: &Json, value: &Value) -> bool {
     }
 }
 
+/// Documents in a block.
+const BLOCK: usize = 100;
+/// Each goes through documents of its own.
+const WORKERS: u64 = 4;
+
+/// How many documents: `WEIR_DIFFERENTIAL`, or a hundred thousand.
+fn documents() -> usize {
+    std::env::var("WEIR_DIFFERENTIAL").map_or(100_000, |text| text.parse().expect("a number of documents"))
+}
+
+/// Documents with nothing in common, or, as streams are, those of one writer, which scripts are learned from. Broken or not.
+fn records(random: &mut Random) -> Vec<Vec<u8>> {
+    let one_writer = random.below(2) == 0;
+    let mut document = String::new();
+    (0..BLOCK)
+        .map(|at| {
+            if at == 0 || !one_writer {
+                document.clear();
+                members(random, 0, &mut document, ['{', '}']);
+            }
+            mutated(random, &document)
+        })
+        .collect()
+}
+
+/// What became of the documents.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Verdicts {
+    good: usize,
+    bad: usize,
+    malformed: usize,
+}
+
+/// The decoders agree with each other, to the letter of the reasons, and with the oracle; the oracle agrees with serde_json.
+fn compare(decoders: &mut [Decoder; 2], schema: &DecodeSchema, records: &[Vec<u8>], verdicts: &mut Verdicts) {
+    let records: Vec<_> = records.iter().map(Vec::as_slice).collect();
+    let block = block(&records);
+    let [decoded, portable] = decoders.each_mut().map(|decoder| decoder.decode(&block));
+    assert_eq!(decoded.rows, portable.rows);
+    assert_eq!(decoded.undecodable, portable.undecodable);
+    assert_eq!(decoded.columns, portable.columns);
+    check_types(schema, &decoded);
+    let mut rows = decoded.rows.iter().enumerate().peekable();
+    for (index, record) in records.iter().enumerate() {
+        let given = rows.next_if(|(_, at)| **at as usize == index).map(|(row, _)| written(&decoded, row));
+        let reason =
+            decoded.undecodable.iter().find(|(at, _)| *at as usize == index).map(|(_, reason)| reason.as_str());
+        let well_formed = is_well_formed(record);
+        let shown = String::from_utf8_lossy(record);
+        assert_eq!(given, row(schema, record), "{shown} {reason:?}");
+        assert_eq!(given.is_some(), reason.is_none(), "{shown}");
+        let syntax = reason.is_some_and(|reason| reason.starts_with("invalid JSON") || reason.starts_with("not UTF-8"));
+        assert!(!syntax || !well_formed || !shown.trim_start().starts_with('{'), "{shown} {reason:?}");
+        verdicts.good += usize::from(given.is_some());
+        verdicts.bad += usize::from(given.is_none() && well_formed);
+        verdicts.malformed += usize::from(!well_formed);
+    }
+}
+
+/// Whether a document is JSON, about which the oracle and serde_json must agree, as about what is in it.
+fn is_well_formed(record: &[u8]) -> bool {
+    let (tree, shown) = (parse(record), String::from_utf8_lossy(record));
+    let well_formed = std::str::from_utf8(record).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    assert_eq!(tree.is_some(), well_formed, "{shown}");
+    if let (Some((tree, _)), Ok(value)) = (&tree, serde_json::from_slice(record)) {
+        assert!(same(tree, &value), "{shown}");
+    }
+    well_formed
+}
+
 #[test]
 fn agrees_with_the_oracle_and_serde_json() {
-    let schema = schema();
-    let mut random = Random(0x5eed);
-    let (mut good, mut bad, mut malformed) = (0, 0, 0);
-    let mut decoder = Decoder::new(&schema).unwrap();
-    for _ in 0..1_000 {
-        let records: Vec<_> = (0..100)
-            .map(|_| {
-                let mut document = String::new();
-                members(&mut random, 0, &mut document, ['{', '}']);
-                mutated(&mut random, &document)
-            })
-            .collect();
-        let decoded = decoder.decode(&block(&records.iter().map(Vec::as_slice).collect::<Vec<_>>()));
-        check_types(&schema, &decoded);
-        let mut rows = decoded.rows.iter().enumerate().peekable();
-        for (index, record) in records.iter().enumerate() {
-            let shown = String::from_utf8_lossy(record);
-            let tree = parse(record);
-            let well_formed =
-                std::str::from_utf8(record).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
-            assert_eq!(tree.is_some(), well_formed, "{shown}");
-            if let (Some((tree, _)), Ok(value)) = (&tree, serde_json::from_slice(record)) {
-                assert!(same(tree, &value), "{shown}");
-            }
-            let given = rows.next_if(|(_, at)| **at as usize == index).map(|(row, _)| written(&decoded, row));
-            let reason = decoded.undecodable.iter().find(|(at, _)| *at as usize == index);
-            assert_eq!(given, row(&schema, record), "{shown} {reason:?}");
-            assert_eq!(given.is_some(), reason.is_none(), "{shown}");
-            let syntax =
-                reason.is_some_and(|(_, reason)| reason.starts_with("invalid JSON") || reason.starts_with("not UTF-8"));
-            assert!(!syntax || !well_formed || !shown.trim_start().starts_with('{'), "{shown} {reason:?}");
-            good += usize::from(given.is_some());
-            bad += usize::from(given.is_none() && well_formed);
-            malformed += usize::from(!well_formed);
+    let documents = documents();
+    let work = |worker| {
+        let (schema, mut random, mut verdicts) = (schema(), Random(0x5eed + worker), Verdicts::default());
+        let mut decoders = [Decoder::new(&schema).unwrap(), Decoder::portable(&schema).unwrap()];
+        for _ in 0..documents / BLOCK / WORKERS as usize {
+            compare(&mut decoders, &schema, &records(&mut random), &mut verdicts);
         }
-    }
-    assert!(good > 20_000 && bad > 10_000 && malformed > 10_000, "{good} {bad} {malformed}");
+        verdicts
+    };
+    let verdicts: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || work(worker))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    println!("{documents} documents: {verdicts:?}");
+    let tenth = documents / 10;
+    let sum = |of: fn(&Verdicts) -> usize| verdicts.iter().map(of).sum::<usize>();
+    assert!(sum(|verdicts| verdicts.good) > tenth, "{verdicts:?}");
+    assert!(sum(|verdicts| verdicts.bad) > tenth && sum(|verdicts| verdicts.malformed) > tenth, "{verdicts:?}");
 }
 
 #[test]
@@ -272,6 +324,7 @@ fn any_bytes_at_all() {
     let schema = schema();
     let mut random = Random(7);
     let mut decoder = Decoder::new(&schema).unwrap();
+    let mut portable = Decoder::portable(&schema).unwrap();
     for _ in 0..200 {
         let records: Vec<Vec<u8>> = (0..100)
             .map(|_| {
@@ -283,8 +336,10 @@ fn any_bytes_at_all() {
                 bytes
             })
             .collect();
-        let decoded = decoder.decode(&block(&records.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+        let block = block(&records.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let decoded = decoder.decode(&block);
         check_types(&schema, &decoded);
         assert_eq!(decoded.rows.len() + decoded.undecodable.len(), records.len());
+        assert_eq!(decoded.undecodable, portable.decode(&block).undecodable);
     }
 }

@@ -31,6 +31,32 @@ impl MinuteCache {
     }
 }
 
+/// The minute that was last read in a zone of one offset, in a form of the head alone.
+#[derive(Debug)]
+pub(super) struct KnownMinute {
+    /// The head up to the separator before the second.
+    text: [u8; 17],
+    /// Of its first second. The whole minute lies in the years that a timestamp may: offsets are whole minutes.
+    micros: i64,
+}
+
+impl KnownMinute {
+    /// The minute of a head that is a timestamp.
+    pub(super) fn new(head: &[u8; HEAD_LEN], micros: i64) -> Option<Self> {
+        let second = two(head[17], head[18])?;
+        Some(Self { text: *head.first_chunk()?, micros: micros - i64::from(second) * 1_000_000 })
+    }
+
+    /// The timestamp that a text writes, if it is of this minute.
+    #[inline(always)]
+    pub(super) fn micros(&self, text: &[u8]) -> Option<i64> {
+        let head: &[u8; HEAD_LEN] = text.as_array()?;
+        let same = head.first_chunk::<16>() == self.text.first_chunk::<16>() && head[16] == self.text[16];
+        let second = two(head[17], head[18]).filter(|second| same && *second < 60)?;
+        Some(self.micros + i64::from(second) * 1_000_000)
+    }
+}
+
 fn minute_s(text: &[u8; 16], separators: &Separators) -> Option<i64> {
     if [text[4], text[7], text[10], text[13]] != separators[..4] {
         return None;

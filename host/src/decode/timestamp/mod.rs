@@ -10,7 +10,7 @@ mod zone;
 
 use super::number::{Misfit, Number, Rounding};
 use super::schema::TimestampForm;
-use civil::MinuteCache;
+use civil::{KnownMinute, MinuteCache};
 use pattern::Pattern;
 use zone::Zone;
 
@@ -24,6 +24,7 @@ const MICROS_MAX: i64 = 253_402_300_799_999_999;
 pub(super) struct TimestampReader {
     form: Form,
     cache: MinuteCache,
+    minute: Option<KnownMinute>,
 }
 
 #[derive(Debug)]
@@ -49,12 +50,18 @@ impl TimestampReader {
             TimestampForm::EpochMillis => Form::Number { scale: 3, rounding: Rounding::Floor },
             TimestampForm::EpochMicros => Form::Number { scale: 0, rounding: Rounding::Exact },
         };
-        Ok(Self { form, cache: MinuteCache::default() })
+        Ok(Self { form, cache: MinuteCache::default(), minute: None })
     }
 
     /// Whether values are numbers; else they are texts.
     pub(super) fn takes_numbers(&self) -> bool {
         matches!(self.form, Form::Number { .. })
+    }
+
+    /// The timestamp that a text writes, if it lies in the minute that was last read and is written in the plainest form.
+    #[inline(always)]
+    pub(super) fn again(&self, text: &[u8]) -> Option<i64> {
+        self.minute.as_ref()?.micros(text)
     }
 
     /// The timestamp that a text writes.
@@ -68,7 +75,11 @@ impl TimestampReader {
             Some(offset) => offset,
             None => zone.offset_s(read.civil_s),
         };
-        in_range((read.civil_s - i64::from(offset)) * 1_000_000 + i64::from(read.micros))
+        let micros = in_range((read.civil_s - i64::from(offset)) * 1_000_000 + i64::from(read.micros))?;
+        if let (Some(head), true, Zone::Fixed { .. }) = (text.as_array(), pattern.is_only_a_head(), zone) {
+            self.minute = KnownMinute::new(head, micros);
+        }
+        Ok(micros)
     }
 
     /// The timestamp that a number writes.

@@ -162,6 +162,11 @@ impl Pattern {
         self.fields(rest, Fields::of_head(civil_s))?.finish()
     }
 
+    /// Whether there is nothing beside the head.
+    pub(super) fn is_only_a_head(&self) -> bool {
+        self.head.is_some() && self.items.is_empty()
+    }
+
     fn is_rfc3339(&self) -> bool {
         self.items.last() == Some(&Item::OffsetOrZ)
     }
