@@ -173,6 +173,11 @@ impl Kafka {
         self.folder.join("ca.pem")
     }
 
+    /// Certificate and key that a client has to show, as PEM; there with `tls_and_sasl` only.
+    pub fn client_paths(&self) -> (PathBuf, PathBuf) {
+        (self.folder.join("client.crt"), self.folder.join("client.key"))
+    }
+
     /// Where the broker writes its log.
     pub fn log_path(&self) -> PathBuf {
         self.folder.join("kafka.log")

@@ -9,9 +9,13 @@ use weir_services::kafka::{PASSWORD, USER};
 
 fn secure(topic: &str, mechanism: &str, password: &str) -> KafkaSettings {
     let ca = broker().ca_path().display().to_string();
+    let (certificate, key) = broker().client_paths();
+    let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
     let properties = [
         ("security.protocol", "SASL_SSL"),
         ("ssl.ca.location", &ca),
+        ("ssl.certificate.location", &certificate),
+        ("ssl.key.location", &key),
         ("sasl.mechanism", mechanism),
         ("sasl.username", USER),
         ("sasl.password", password),
@@ -31,6 +35,16 @@ fn records_come_over_tls_with_a_login() {
         let brought = read_bounded(&secure(&topic, mechanism, PASSWORD));
         assert_eq!(brought.values(0), expected(0, 0..100), "{mechanism}");
     }
+}
+
+/// The broker wants a certificate of its clients.
+#[test]
+fn without_a_certificate_of_our_own_the_broker_refuses() {
+    let topic = topic(1, &[]);
+    let mut bare = secure(&topic, "PLAIN", PASSWORD);
+    bare.properties.retain(|name, _| !name.starts_with("ssl.certificate") && !name.starts_with("ssl.key"));
+    let error = refused(&KafkaSettings { connect_wait: Duration::from_secs(5), ..bare });
+    assert!(error.to_string().contains("TLS") || error.to_string().contains("does not answer"), "{error}");
 }
 
 #[test]

@@ -81,6 +81,9 @@ listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={login}.scram.ScramLoginMo
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={login}.scram.ScramLoginModule required;
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/server.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={folder}/ca.pem
+listener.name.sasl_ssl.ssl.client.auth=required
 "
         );
     }

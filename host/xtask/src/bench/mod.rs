@@ -42,8 +42,9 @@ pub struct BenchArgs {
 const PAGE: &str = "page";
 
 /// The benchmarks of `host/benches`, and what each tells.
-const BENCHES: [(&str, &str); 6] = [
+const BENCHES: [(&str, &str); 7] = [
     ("pipeline", "decode to rows in memory, plugins in WebAssembly and natively; ten KPIs beside one"),
+    ("plugins", "time and fuel a row of each plugin, and of the fold around them"),
     ("boundary", "what it costs to cross into a plugin, in each layout that the contract could have"),
     ("decode", "what decoding costs, beside serde_json"),
     ("kafka", "the whole binary on a real broker, beside a client that reads and drops"),
