@@ -14,6 +14,7 @@ mod chunk;
 mod connection;
 mod directory;
 mod fetch;
+mod intake;
 mod link;
 mod look;
 mod part;

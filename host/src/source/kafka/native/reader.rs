@@ -7,18 +7,14 @@
 //! An answer is worked off before the next one of that broker is received; that one is on its way meanwhile, in the kernel's
 //! buffers. So memory is bounded by two answers a broker.
 
-use super::asks::{self, Led};
-use super::chunk::Chunk;
+use super::asks;
 use super::connection::{Connection, ConnectionError};
 use super::directory::{Directory, Picture, Trouble};
-use super::fetch::{self, Answer, Topic};
-use super::link::{Frame, Link, Step};
-use super::look;
+use super::fetch::{self, Topic};
+use super::link::{Link, Step};
 use super::part::Part;
 use super::settings::Settings;
-use super::trouble::{self, Verdict};
-use super::wire::Malformed;
-use super::{batch, waiting};
+use super::{trouble, waiting};
 use crate::source::kafka::places::Place;
 use crate::source::kafka::words;
 use crate::source::{Clock, ReadEvent, Reader, SourceError};
@@ -27,12 +23,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a partition is left alone after a trouble.
-const HOLD: Duration = Duration::from_millis(100);
 /// How long a question may take for which records of other partitions wait.
-const CONFIRM_WAIT: Duration = Duration::from_secs(1);
-/// How often a broken batch is fetched again before it counts as damaged where it lies.
-const BROKEN_MAX: u32 = 3;
+pub(super) const CONFIRM_WAIT: Duration = Duration::from_secs(1);
 
 /// What a reader is made of.
 pub(super) struct Parts<'a> {
@@ -49,22 +41,22 @@ pub(super) struct Parts<'a> {
 
 /// Reads some partitions of a topic.
 pub(super) struct NativeReader {
-    topic: Topic,
-    settings: Settings,
-    directory: Arc<Directory>,
-    picture: Arc<Picture>,
-    parts: Vec<Part>,
-    links: BTreeMap<i32, Link>,
+    pub(super) topic: Topic,
+    pub(super) settings: Settings,
+    pub(super) directory: Arc<Directory>,
+    pub(super) picture: Arc<Picture>,
+    pub(super) parts: Vec<Part>,
+    pub(super) links: BTreeMap<i32, Link>,
     /// The order in which each broker is asked: what brought something goes to the end.
-    order: VecDeque<usize>,
+    pub(super) order: VecDeque<usize>,
     /// Answers whose records are being handed over, by broker, and the partitions that they brought.
-    frames: BTreeMap<i32, (Arc<Vec<u8>>, Vec<usize>)>,
+    pub(super) frames: BTreeMap<i32, (Arc<Vec<u8>>, Vec<usize>)>,
     /// Connections to ask leaders on, beside fetching.
-    asking: BTreeMap<i32, Connection>,
-    events: VecDeque<ReadEvent>,
-    turn: usize,
-    grown_from: Option<usize>,
-    clock: Clock,
+    pub(super) asking: BTreeMap<i32, Connection>,
+    pub(super) events: VecDeque<ReadEvent>,
+    pub(super) turn: usize,
+    pub(super) grown_from: Option<usize>,
+    pub(super) clock: Clock,
 }
 
 impl NativeReader {
@@ -114,7 +106,7 @@ impl NativeReader {
     }
 
     /// Tells what a partition has come to.
-    fn settle(&mut self, index: usize) {
+    pub(super) fn settle(&mut self, index: usize) {
         let part = &mut self.parts[index];
         let partition = part.place.partition;
         if part.ends() {
@@ -122,20 +114,6 @@ impl NativeReader {
         } else if part.catches_up() {
             self.events.push_back(ReadEvent::CaughtUp { partition });
         }
-    }
-
-    /// A batch that is not what it should be is fetched again: it may have been broken on the way.
-    fn broken(&mut self, index: usize, error: Malformed) -> Result<(), SourceError> {
-        let part = &mut self.parts[index];
-        part.broken += 1;
-        part.forget_fetched();
-        part.held_until = Some(Instant::now() + HOLD);
-        let told = format!("{error} (partition {}, at or after offset {})", part.place.id, part.next);
-        if part.broken >= BROKEN_MAX {
-            return Err(words::damaged(&self.topic.name, &told));
-        }
-        tracing::warn!("topic {}: {told}; it is fetched again", self.topic.name);
-        Ok(())
     }
 
     /// Takes over a new picture: leaders, and what the topic has come to.
@@ -212,7 +190,7 @@ impl NativeReader {
         false
     }
 
-    fn failed(&mut self, broker: i32, error: &ConnectionError) -> Result<(), SourceError> {
+    pub(super) fn failed(&mut self, broker: i32, error: &ConnectionError) -> Result<(), SourceError> {
         self.parts.iter_mut().filter(|part| part.asked_of == Some(broker)).for_each(|part| part.asked_of = None);
         if let ConnectionError::Protocol(error) = error
             && *error == super::link::TOO_LARGE
@@ -249,137 +227,13 @@ impl NativeReader {
         Ok(())
     }
 
-    /// Takes an answer in and asks the broker at once for what follows.
-    fn take_in(&mut self, broker: i32, frame: Frame, now: Instant) -> Result<(), SourceError> {
-        let asked: Vec<usize> =
-            (0..self.parts.len()).filter(|index| self.parts[*index].asked_of == Some(broker)).collect();
-        asked.iter().for_each(|index| self.parts[*index].asked_of = None);
-        let answers = match frame.body().and_then(|body| fetch::answers(body, frame.version)) {
-            Ok(answers) => answers,
-            Err(error) => {
-                let error = ConnectionError::Protocol(error);
-                if let Some(link) = self.links.get_mut(&broker) {
-                    link.fail(io_error(&error), &self.settings);
-                }
-                return self.failed(broker, &error);
-            }
-        };
-        if answers.throttle_ms > 0
-            && let Some(link) = self.links.get_mut(&broker)
-        {
-            link.throttle(now + Duration::from_millis(answers.throttle_ms.unsigned_abs().into()));
-        }
-        if answers.error != 0 {
-            asked.iter().for_each(|index| self.parts[*index].held_until = Some(now + HOLD));
-        }
-        let now_us = (self.clock)();
-        let mut brought = Vec::new();
-        for answer in answers.partitions {
-            let Some(index) = asked.iter().copied().find(|index| self.parts[*index].place.id == answer.id) else {
-                continue;
-            };
-            if self.answered(index, answer, &frame.bytes, now_us)? {
-                brought.push(index);
-            }
-        }
-        self.order.retain(|index| !brought.contains(index));
-        self.order.extend(&brought);
-        self.frames.insert(broker, (frame.bytes, brought));
-        Ok(())
-    }
-
-    /// What a broker says of one partition; true if it brought something.
-    fn answered(
-        &mut self,
-        index: usize,
-        answer: Answer,
-        frame: &Arc<Vec<u8>>,
-        now_us: i64,
-    ) -> Result<bool, SourceError> {
-        match trouble::judge(answer.error) {
-            Verdict::Fine => {}
-            Verdict::Passes => return Ok(self.hold(index)),
-            Verdict::Broken => return self.broken(index, trouble::CORRUPT).map(|()| false),
-            Verdict::OutOfRange => return self.out_of_range(index).map(|()| false),
-            Verdict::NotAllowed => return Err(words::not_allowed(&self.topic.name)),
-            Verdict::Final(told) => {
-                return Err(SourceError::Outside(format!("topic {} can't be read on: {told}", self.topic.name)));
-            }
-        }
-        let part = &mut self.parts[index];
-        if let Some((_, kept)) = answer.diverging {
-            if kept < part.next {
-                return Err(words::truncated(&self.topic.name, part.place.id, kept.max(0), part.next));
-            }
-            part.forget_fetched();
-            return Ok(self.hold(index));
-        }
-        part.ends_at(if self.settings.committed_only { answer.stable } else { answer.high });
-        let reach = batch::reach(frame, answer.batches.clone());
-        let is_brought = match reach {
-            Ok(Some(reach)) => {
-                let aborted = self.settings.committed_only.then_some(answer.aborted);
-                part.take_in(Chunk::new(Arc::clone(frame), answer.batches, aborted, now_us), reach);
-                true
-            }
-            Ok(None) => false,
-            Err(error) => return self.broken(index, error).map(|()| false),
-        };
-        self.settle(index);
-        Ok(is_brought)
-    }
-
-    /// The partition's leader may have moved: it is left alone for a moment, and the picture renewed.
-    fn hold(&mut self, index: usize) -> bool {
-        self.parts[index].held_until = Some(Instant::now() + HOLD);
-        self.directory.is_outdated(self.picture.version);
-        false
-    }
-
-    /// The partition does not have the offset. Where nobody has asked for what is gone, reading begins with what is there.
-    fn out_of_range(&mut self, index: usize) -> Result<(), SourceError> {
-        let (place, next) = (self.parts[index].place, self.parts[index].next);
-        let until = Instant::now() + 2 * CONFIRM_WAIT;
-        let range =
-            self.ask_offset(place.id, asks::EARLIEST, until).zip(self.ask_offset(place.id, asks::LATEST, until));
-        let Some((low, high)) = range else {
-            self.hold(index);
-            return Ok(());
-        };
-        if place.is_oldest && !self.parts[index].has_read && next < low {
-            self.parts[index].begin_at(low);
-            return Ok(());
-        }
-        words::check_range(&self.topic.name, place.id, next, (low, high))?;
-        self.hold(index);
-        Ok(())
-    }
-
-    /// Asks a partition's leader for an offset; `None`, where it does not answer in time or leads no more.
-    fn ask_offset(&mut self, id: i32, at: i64, until: Instant) -> Option<i64> {
-        let led: Led = *self.picture.partitions.get(&id)?;
-        let address = self.picture.brokers.get(&led.leader)?;
-        let mut connection = match self.asking.remove(&led.leader) {
-            Some(connection) => connection,
-            None => Connection::open(address, &self.settings, until).ok()?,
-        };
-        let committed_only = self.settings.committed_only;
-        let offsets = look::offsets(&mut connection, &self.topic.name, committed_only, &[(led, at)], until).ok()?;
-        self.asking.insert(led.leader, connection);
-        let found = offsets.into_iter().find(|(found, error, _)| *found == id && *error == 0);
-        if found.is_none() {
-            self.directory.is_outdated(self.picture.version);
-        }
-        found.map(|(_, _, offset)| offset)
-    }
-
     fn all_ended(&self) -> bool {
         self.parts.iter().all(|part| part.ended)
     }
 }
 
 /// The link fails for a reason that is told elsewhere.
-fn io_error(error: &ConnectionError) -> ConnectionError {
+pub(super) fn io_error(error: &ConnectionError) -> ConnectionError {
     ConnectionError::Io(std::io::Error::other(error.to_string()))
 }
 
