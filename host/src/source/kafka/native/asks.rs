@@ -63,9 +63,10 @@ pub(super) fn metadata(fields: Fields<'_>, version: i16) -> Result<Metadata, Mal
     fields.list(|fields| {
         let id = fields.int32()?;
         let host = fields.text()?.to_owned();
-        let port = u16::try_from(fields.int32()?).map_err(|_| Malformed("a broker's port is out of range"))?;
+        let port = u16::try_from(fields.int32()?);
         fields.text()?; // its rack
-        metadata.brokers.push((id, Address { host, port }));
+        // A broker on its way out may have none.
+        metadata.brokers.extend(port.ok().map(|port| (id, Address { host, port })));
         fields.no_tags()
     })?;
     fields.text()?; // the cluster's id

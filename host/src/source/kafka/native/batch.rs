@@ -126,11 +126,25 @@ pub(super) fn is_abort(bytes: &[u8], batch: &Batch) -> bool {
 }
 
 /// The offset after the last whole batch in this range, and that batch's leader epoch; `None` where there is no whole one.
-pub(super) fn reach(bytes: &[u8], range: Range<usize>) -> Result<Option<(i64, i32)>, Malformed> {
+///
+/// Base offsets and epochs are not under the checksum, so they are held against what is known: batches rise, the first one reaches beyond
+/// `from`, which was asked for, the last one not beyond `high`, and none is of a later epoch than the leader's.
+pub(super) fn reach(
+    bytes: &[u8],
+    range: Range<usize>,
+    (from, high): (i64, i64),
+    leader_epoch: i32,
+) -> Result<Option<(i64, i32)>, Malformed> {
     let bytes = bytes.get(..range.end).ok_or(Malformed("record batches lie outside of their answer"))?;
-    let (mut at, mut reached) = (range.start, None);
+    let (mut at, mut reached, mut least) = (range.start, None, 0);
     while let Some(batch) = next(bytes, at)? {
-        at = batch.end;
+        if batch.base_offset < least || batch.next_offset <= from || batch.next_offset > high {
+            return Err(Malformed("a record batch has an offset that does not belong there"));
+        }
+        if leader_epoch >= 0 && batch.leader_epoch > leader_epoch {
+            return Err(Malformed("a record batch is of a later epoch than its leader"));
+        }
+        (at, least) = (batch.end, batch.next_offset);
         reached = Some((batch.next_offset, batch.leader_epoch));
     }
     Ok(reached)

@@ -17,6 +17,9 @@ use thiserror::Error;
 /// An answer to a question, beside fetching: the metadata of a large cluster is some megabytes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
+/// An answer is read in pieces of this, each with what is left of the time.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// What a connection can fail at.
 #[derive(Debug, Error)]
 pub(super) enum ConnectionError {
@@ -29,6 +32,12 @@ pub(super) enum ConnectionError {
     /// The login.
     #[error("{0}")]
     Login(String),
+    /// The user may not ask that.
+    #[error("not allowed")]
+    NotAllowed,
+    /// The broker will not answer, and asking again is of no use.
+    #[error("{0}")]
+    Refused(String),
     /// The broker speaks otherwise than we do.
     #[error("{0}")]
     Protocol(#[from] Malformed),
@@ -104,10 +113,16 @@ impl Connection {
         if len > ANSWER_BYTES_MAX {
             return Err(NOT_KAFKA.into());
         }
-        self.stream.block_until(until)?;
         let mut answer = Vec::new();
-        (&mut self.stream).take(len as u64).read_to_end(&mut answer)?;
-        if answer.len() < len { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) } else { Ok(answer) }
+        while answer.len() < len {
+            // Anew each time: a trickle may not prolong the wait.
+            self.stream.block_until(until)?;
+            let left = (len - answer.len()).min(PIECE_BYTES) as u64;
+            if (&mut self.stream).take(left).read_to_end(&mut answer)? == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+        }
+        Ok(answer)
     }
 
     /// Version 0 of this question is what every broker answers.

@@ -116,11 +116,14 @@ impl Directory {
         }
     }
 
-    fn take_in(&self, metadata: &Metadata) {
-        let mut state = self.state();
+    /// Takes over a description; true where it does not know the topic.
+    fn take_in(&self, metadata: &Metadata) -> bool {
+        let (mut state, mut is_missing) = (self.state(), false);
         let mut picture = Picture::clone(&state.picture);
         picture.version += 1;
-        picture.brokers.extend(metadata.brokers.iter().cloned());
+        if !metadata.brokers.is_empty() {
+            picture.brokers = metadata.brokers.iter().cloned().collect();
+        }
         let seen = metadata.topics.iter().find(|seen| seen.name == self.topic);
         match seen.map(|seen| (seen, ResponseError::try_from_code(seen.error))) {
             Some((seen, None)) => {
@@ -129,6 +132,8 @@ impl Directory {
             }
             Some((_, Some(ResponseError::TopicAuthorizationFailed))) => picture.trouble = Some(Trouble::NotAllowed),
             Some((_, Some(ResponseError::UnknownTopicOrPartition))) | None => {
+                // One broker may know less than the others: the next one is asked, until all have had the time.
+                is_missing = true;
                 let since = *state.missing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= GONE_AFTER {
                     picture.trouble = Some(Trouble::Gone);
@@ -136,8 +141,9 @@ impl Directory {
             }
             Some(_) => {} // a leader is being elected, or the like
         }
+        state.outdated = is_missing.then_some(picture.version);
         state.picture = Arc::new(picture);
-        state.outdated = None;
+        is_missing
     }
 }
 
@@ -166,7 +172,12 @@ fn renew(weak: &Weak<Directory>, interval: Duration, mut connection: Option<Conn
         // One broker a try, the next one after a failure.
         let address = &addresses[turn % addresses.len()];
         match describe(&directory, address, &mut connection) {
-            Ok(metadata) => directory.take_in(&metadata),
+            Ok(metadata) => {
+                if directory.take_in(&metadata) {
+                    connection = None;
+                    turn += 1;
+                }
+            }
             Err(error) => {
                 connection = None;
                 turn += 1;

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// The first version that names topics by their ids.
 const IDS_SINCE: i16 = 13;
+/// The last version that names them by their names.
+pub(super) const NAMES_UNTIL: i16 = 12;
 /// The first flexible version.
 const FLEXIBLE_SINCE: i16 = 12;
 

@@ -18,6 +18,10 @@ use std::time::{Duration, Instant};
 
 /// How long a partition is left alone after a trouble.
 const HOLD: Duration = Duration::from_millis(100);
+/// How often an offset may be called out of a range that it lies in: leaders that move do so, for a moment.
+const MISPLACED_MAX: u32 = 50;
+/// Kafka's code of an offset that is out of range.
+const OUT_OF_RANGE: i16 = 1;
 /// How often a broken batch is fetched again before it counts as damaged where it lies.
 const BROKEN_MAX: u32 = 3;
 
@@ -56,23 +60,41 @@ impl NativeReader {
         {
             link.throttle(now + Duration::from_millis(answers.throttle_ms.unsigned_abs().into()));
         }
-        if answers.error != 0 {
-            asked.iter().for_each(|index| self.parts[*index].held_until = Some(now + HOLD));
-        }
+        self.whole_answer(&asked, answers.error)?;
         let now_us = (self.clock)();
-        let mut brought = Vec::new();
+        let (mut brought, mut named) = (Vec::new(), Vec::new());
         for answer in answers.partitions {
             let Some(index) = asked.iter().copied().find(|index| self.parts[*index].place.id == answer.id) else {
                 continue;
             };
+            named.push(index);
             if self.answered(index, answer, &frame.bytes, now_us)? {
                 brought.push(index);
             }
         }
+        // What the broker says nothing of is not asked for again at once; one that throttles says nothing of anything.
+        asked.iter().filter(|index| !named.contains(index)).for_each(|index| {
+            self.parts[*index].held_until = Some(now + HOLD);
+        });
         self.order.retain(|index| !brought.contains(index));
         self.order.extend(&brought);
         self.frames.insert(broker, (frame.bytes, brought));
         Ok(())
+    }
+
+    /// What the broker says of the request as a whole.
+    fn whole_answer(&mut self, asked: &[usize], error: i16) -> Result<(), SourceError> {
+        match trouble::judge_whole(error) {
+            Verdict::Fine => {}
+            Verdict::NotAllowed => return Err(words::not_allowed(&self.topic.name)),
+            Verdict::Final(told) => return Err(self.can_not_go_on(&told)),
+            _ => asked.iter().for_each(|index| _ = self.hold(*index, error)),
+        }
+        Ok(())
+    }
+
+    fn can_not_go_on(&self, told: &str) -> SourceError {
+        SourceError::Outside(format!("topic {} can't be read on: {told}", self.topic.name))
     }
 
     /// What a broker says of one partition; true if it brought something.
@@ -83,26 +105,31 @@ impl NativeReader {
         frame: &Arc<Vec<u8>>,
         now_us: i64,
     ) -> Result<bool, SourceError> {
+        if self.parts[index].is_stale() {
+            return Ok(false); // asked for before fetched records were dropped, which come first
+        }
         match trouble::judge(answer.error) {
             Verdict::Fine => {}
-            Verdict::Passes => return Ok(self.hold(index)),
+            Verdict::Passes => return Ok(self.hold(index, answer.error)),
             Verdict::Broken => return self.broken(index, trouble::CORRUPT).map(|()| false),
             Verdict::OutOfRange => return self.out_of_range(index).map(|()| false),
             Verdict::NotAllowed => return Err(words::not_allowed(&self.topic.name)),
-            Verdict::Final(told) => {
-                return Err(SourceError::Outside(format!("topic {} can't be read on: {told}", self.topic.name)));
-            }
+            Verdict::Final(told) => return Err(self.can_not_go_on(&told)),
         }
         let part = &mut self.parts[index];
+        (part.held_since, part.held_told) = (None, None);
         if let Some((_, kept)) = answer.diverging {
-            if kept < part.next {
-                return Err(words::truncated(&self.topic.name, part.place.id, kept.max(0), part.next));
+            // The epoch asked with is that of the last batch taken in: if nothing of it is left to drop, it was counted.
+            if kept < part.next || !part.is_ahead() {
+                let kept = kept.clamp(0, (part.next - 1).max(0));
+                return Err(words::truncated(&self.topic.name, part.place.id, kept, part.next));
             }
             part.forget_fetched();
-            return Ok(self.hold(index));
+            return Ok(self.hold(index, answer.error));
         }
         part.ends_at(if self.settings.committed_only { answer.stable } else { answer.high });
-        let reach = batch::reach(frame, answer.batches.clone());
+        let offsets = (part.asked_at(), answer.high);
+        let reach = batch::reach(frame, answer.batches.clone(), offsets, part.leader_epoch);
         let is_brought = match reach {
             Ok(Some(reach)) => {
                 let aborted = self.settings.committed_only.then_some(answer.aborted);
@@ -117,8 +144,9 @@ impl NativeReader {
     }
 
     /// The partition's leader may have moved: it is left alone for a moment, and the picture renewed.
-    fn hold(&mut self, index: usize) -> bool {
+    fn hold(&mut self, index: usize, error: i16) -> bool {
         self.parts[index].held_until = Some(Instant::now() + HOLD);
+        trouble::still_held(&self.topic.name, &mut self.parts[index], &trouble::told(error));
         self.directory.is_outdated(self.picture.version);
         false
     }
@@ -130,15 +158,26 @@ impl NativeReader {
         let range =
             self.ask_offset(place.id, asks::EARLIEST, until).zip(self.ask_offset(place.id, asks::LATEST, until));
         let Some((low, high)) = range else {
-            self.hold(index);
+            self.hold(index, OUT_OF_RANGE);
             return Ok(());
         };
         if place.is_oldest && !self.parts[index].has_read && next < low {
             self.parts[index].begin_at(low);
+            // All that was there at connecting may be gone.
+            self.settle(index);
             return Ok(());
         }
         words::check_range(&self.topic.name, place.id, next, (low, high))?;
-        self.hold(index);
+        self.parts[index].misplaced += 1;
+        if self.parts[index].misplaced > MISPLACED_MAX {
+            let told = format!(
+                "partition {}, offset {next}: it lies between the first and the last, but the broker does not know what was read \
+                 before it",
+                place.id
+            );
+            return Err(words::out_of_range(&self.topic.name, &told));
+        }
+        self.hold(index, OUT_OF_RANGE);
         Ok(())
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Link {
     pause: Duration,
     /// A buffer to use again.
     spare: Vec<u8>,
+    /// Answers in a row that were too large.
+    too_large: u32,
 }
 
 enum State {
@@ -73,7 +75,7 @@ impl Link {
     /// A link that may begin with a connection.
     pub(super) fn new(connection: Option<Connection>, settings: &Settings) -> Self {
         let state = State::Down { until: Instant::now() };
-        let mut link = Self { state, pause: settings.pause, spare: Vec::new() };
+        let mut link = Self { state, pause: settings.pause, spare: Vec::new(), too_large: 0 };
         if let Some(connection) = connection {
             link.opened(Ok(connection), settings);
         }
@@ -101,18 +103,36 @@ impl Link {
         if let State::Up(up) = &self.state { Some((up.connection.stream.as_fd(), !up.unsent.is_empty())) } else { None }
     }
 
-    /// Gives back a buffer.
-    pub(super) fn reuse(&mut self, frame: Arc<Vec<u8>>) {
-        if let Ok(mut bytes) = Arc::try_unwrap(frame) {
+    /// Whether the broker has claimed twice in a row that its answer is larger than is taken: once may be a broken length.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.too_large > 1
+    }
+
+    /// Whether an answer is overdue: the broker may be gone without a word.
+    pub(super) fn is_overdue(&self, now: Instant, wait: Duration) -> bool {
+        matches!(&self.state, State::Up(up) if up.asked.is_some_and(|(_, since)| now.duration_since(since) > wait))
+    }
+
+    /// Whether it is up.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state, State::Up(_))
+    }
+
+    /// Gives back a buffer, unless it is of a size that is seldom needed.
+    pub(super) fn reuse(&mut self, frame: Arc<Vec<u8>>, bytes_usual: usize) {
+        if let Ok(mut bytes) = Arc::try_unwrap(frame)
+            && bytes.capacity() <= 4 * bytes_usual
+        {
             bytes.clear();
             self.spare = bytes;
         }
     }
 
     /// Sends a request; to be called when the link is free.
-    pub(super) fn ask(&mut self, request: &FetchRequest, now: Instant) -> Result<(), ConnectionError> {
+    pub(super) fn ask(&mut self, request: &FetchRequest, version: i16, now: Instant) -> Result<(), ConnectionError> {
         let State::Up(up) = &mut self.state else { return Ok(()) };
-        let (frame, correlation) = up.connection.request(request, up.version)?;
+        up.version = version;
+        let (frame, correlation) = up.connection.request(request, version)?;
         up.unsent = frame;
         up.asked = Some((correlation, now));
         up.len = None;
@@ -147,7 +167,7 @@ impl Link {
             State::Up(up) => match up.step(settings, now) {
                 Ok(None) => Step::Idle,
                 Ok(Some(frame)) => {
-                    self.pause = settings.pause;
+                    (self.pause, self.too_large) = (settings.pause, 0);
                     Step::Answer(frame)
                 }
                 Err(error) => self.fail(error, settings),
@@ -194,8 +214,12 @@ impl Link {
 
     /// The link is down, for a while.
     pub(super) fn fail(&mut self, error: ConnectionError, settings: &Settings) -> Step {
+        if matches!(&error, ConnectionError::Protocol(error) if *error == TOO_LARGE) {
+            self.too_large += 1;
+        }
         self.state = State::Down { until: Instant::now() + self.pause };
-        self.pause = (self.pause * 2).clamp(Duration::from_millis(1), settings.pause_max);
+        let least = Duration::from_millis(1);
+        self.pause = (self.pause * 2).max(least).min(settings.pause_max.max(least));
         Step::Failed(error)
     }
 }
@@ -219,9 +243,18 @@ impl Up {
 
     fn step(&mut self, settings: &Settings, now: Instant) -> Result<Option<Frame>, ConnectionError> {
         self.send()?;
-        let Some((correlation, since)) = self.asked else { return Ok(None) };
+        let Some((correlation, since)) = self.asked else {
+            // Nothing is awaited: what can be read is the connection's end, or nonsense.
+            return match self.connection.stream.fill(&mut self.frame, 1)? {
+                false => Ok(None),
+                true => Err(Malformed("a broker says something that nobody asked").into()),
+            };
+        };
+        let before = (self.len, self.frame.len());
         if !self.receive(settings)? {
-            if now.duration_since(since) > settings.answer_wait {
+            if before != (self.len, self.frame.len()) {
+                self.asked = Some((correlation, now));
+            } else if now.duration_since(since) > settings.answer_wait {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within socket.timeout.ms").into());
             }
             return Ok(None);

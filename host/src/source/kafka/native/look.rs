@@ -6,6 +6,7 @@ use super::asks::{self, EARLIEST, LATEST, Led, Metadata, TopicSeen};
 use super::connection::{Connection, ConnectionError};
 use super::directory;
 use super::settings::Settings;
+use super::trouble::{self, Verdict};
 use crate::source::SourceError;
 use crate::source::kafka::places::{self, Found};
 use crate::source::kafka::{KafkaSettings, KafkaStart, words};
@@ -73,6 +74,8 @@ impl Look<'_> {
                 ConnectionError::Login(reason) => return Err(words::login_refused(self.settings, &reason)),
                 ConnectionError::Tls(reason) => return Err(words::no_tls(self.settings, &reason)),
                 ConnectionError::Protocol(error) => return Err(words::not_asked(self.settings, error)),
+                ConnectionError::NotAllowed => return Err(words::not_allowed(&self.settings.topic)),
+                ConnectionError::Refused(told) => return Err(words::not_asked(self.settings, told)),
                 ConnectionError::Io(error) if Instant::now() + PAUSE >= self.until => {
                     return Err(words::unreachable(self.settings, &error.to_string()));
                 }
@@ -81,8 +84,12 @@ impl Look<'_> {
         }
     }
 
+    /// Until when one try may take, so that each of the brokers that are named gets its turn.
     fn try_until(&self) -> Instant {
-        self.until.min(Instant::now() + self.own.setup_wait)
+        let now = Instant::now();
+        let brokers = u32::try_from(self.own.bootstrap.len()).unwrap_or(1).max(1);
+        let share = (self.until.saturating_duration_since(now) / brokers).max(PAUSE);
+        self.until.min(now + self.own.setup_wait.min(share))
     }
 
     fn metadata(&mut self) -> Result<Metadata, ConnectionError> {
@@ -174,8 +181,12 @@ fn asked(
 ) -> Result<Option<BTreeMap<i32, i64>>, ConnectionError> {
     let wanted: Vec<(Led, i64)> = led.iter().map(|led| (*led, at)).collect();
     let offsets = offsets(connection, topic, committed_only, &wanted, until)?;
-    let known = offsets.iter().all(|(_, error, _)| *error == 0);
-    Ok(known.then(|| offsets.into_iter().map(|(id, _, offset)| (id, offset)).collect()))
+    match offsets.iter().map(|(_, error, _)| trouble::judge(*error)).find(|verdict| *verdict != Verdict::Fine) {
+        None => Ok(Some(offsets.into_iter().map(|(id, _, offset)| (id, offset)).collect())),
+        Some(Verdict::NotAllowed) => Err(ConnectionError::NotAllowed),
+        Some(Verdict::Final(told)) => Err(ConnectionError::Refused(told)),
+        Some(_) => Ok(None),
+    }
 }
 
 /// Asks a leader for offsets: partition, error, offset.

@@ -28,12 +28,17 @@ pub(super) struct Part {
     /// The leader's epoch, as we know it, and that of the last batch.
     pub(super) leader_epoch: i32,
     last_epoch: i32,
-    /// The broker that a request for it is on the way to.
+    /// The broker that a request for it is on the way to, and the offset that was asked for.
     pub(super) asked_of: Option<i32>,
+    asked_at: i64,
     /// After a trouble: not to be asked for before.
     pub(super) held_until: Option<Instant>,
-    /// Troubles in a row that a broken batch was met.
+    /// Since when every answer was a trouble, and when that was last told.
+    pub(super) held_since: Option<Instant>,
+    pub(super) held_told: Option<Instant>,
+    /// How often in a row a broken batch was met, and an offset out of a range that it lies in.
     pub(super) broken: u32,
+    pub(super) misplaced: u32,
     /// Something of it was read: what is deleted now was not before our begin.
     pub(super) has_read: bool,
 }
@@ -51,8 +56,12 @@ impl Part {
             leader_epoch: -1,
             last_epoch: -1,
             asked_of: None,
+            asked_at: place.begin,
             held_until: None,
+            held_since: None,
+            held_told: None,
             broken: 0,
+            misplaced: 0,
             has_read: false,
         }
     }
@@ -63,6 +72,26 @@ impl Part {
         Wanted { id: self.place.id, offset: self.fetch_at, leader_epoch, last_epoch }
     }
 
+    /// A request for it goes to a broker.
+    pub(super) fn ask(&mut self, broker: i32) {
+        (self.asked_of, self.asked_at) = (Some(broker), self.fetch_at);
+    }
+
+    /// Whether what was asked for is not what is wanted now: fetched records were dropped since, and are to come again first.
+    pub(super) fn is_stale(&self) -> bool {
+        self.asked_at != self.fetch_at
+    }
+
+    /// Whether something is fetched that was not handed over.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.fetch_at > self.next
+    }
+
+    /// The offset that was asked for.
+    pub(super) fn asked_at(&self) -> i64 {
+        self.asked_at
+    }
+
     /// Whether it is to be asked for now.
     pub(super) fn is_open(&self, now: Instant) -> bool {
         let is_fetched = self.place.end.is_some_and(|end| self.fetch_at >= end);
@@ -71,13 +100,17 @@ impl Part {
 
     /// Begins anew at another offset: nothing was read yet.
     pub(super) fn begin_at(&mut self, offset: i64) {
-        self.next = offset;
         self.forget_fetched();
+        (self.next, self.fetch_at) = (offset, offset);
     }
 
     /// Drops what was fetched and not handed over; it is fetched again.
     pub(super) fn forget_fetched(&mut self) {
         self.chunks.clear();
+        if self.is_ahead() {
+            // Of the batch before `next` nothing is known any more.
+            self.last_epoch = -1;
+        }
         self.fetch_at = self.next;
     }
 
@@ -86,6 +119,7 @@ impl Part {
         (self.fetch_at, self.last_epoch) = (reach.0.max(self.fetch_at), reach.1);
         self.chunks.push_back(chunk);
         self.told_caught_up = false;
+        self.misplaced = 0;
     }
 
     /// The broker said where the partition ends.

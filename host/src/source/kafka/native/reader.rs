@@ -19,12 +19,16 @@ use crate::source::kafka::places::Place;
 use crate::source::kafka::words;
 use crate::source::{Clock, ReadEvent, Reader, SourceError};
 use crate::telemetry::stages::{Stage, lap};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a question may take for which records of other partitions wait.
 pub(super) const CONFIRM_WAIT: Duration = Duration::from_secs(1);
+/// How long a broker that did not answer such a question is not asked again.
+const UNANSWERED: Duration = Duration::from_secs(5);
+/// How often a new picture is asked for while an answer is overdue.
+const OVERDUE_LOOK: Duration = Duration::from_secs(1);
 
 /// What a reader is made of.
 pub(super) struct Parts<'a> {
@@ -53,6 +57,10 @@ pub(super) struct NativeReader {
     pub(super) frames: BTreeMap<i32, (Arc<Vec<u8>>, Vec<usize>)>,
     /// Connections to ask leaders on, beside fetching.
     pub(super) asking: BTreeMap<i32, Connection>,
+    /// Brokers that are not to be asked beside fetching before a time: they did not answer.
+    pub(super) unanswered: BTreeMap<i32, Instant>,
+    /// When a new picture was last asked for because of an answer that is overdue.
+    pub(super) renewed: Instant,
     pub(super) events: VecDeque<ReadEvent>,
     pub(super) turn: usize,
     pub(super) grown_from: Option<usize>,
@@ -68,6 +76,8 @@ impl NativeReader {
             order: (0..parts.places.len()).collect(),
             frames: BTreeMap::new(),
             asking: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
+            renewed: Instant::now(),
             events: VecDeque::new(),
             turn: 0,
             grown_from: parts.grown_from,
@@ -146,12 +156,30 @@ impl NativeReader {
             }
             if led.leader < 0 {
                 self.directory.is_outdated(self.picture.version);
+                trouble::still_held(&self.topic.name, part, "it has no leader");
             } else if !part.ended {
                 self.links
                     .entry(led.leader)
                     .or_insert_with(|| Link::new(connections.remove(&led.leader), &self.settings));
             }
         }
+    }
+
+    /// Lets go of brokers that lead nothing of ours any more: they would be met again for ever, and they may be gone for good.
+    fn part_from_others(&mut self) {
+        let led: BTreeSet<i32> =
+            self.parts.iter().filter(|part| !part.ended).filter_map(|part| self.leader(part)).collect();
+        let is_known = |broker: &i32| self.picture.brokers.contains_key(broker);
+        // A request to a broker that has left the cluster is not waited for.
+        for part in &mut self.parts {
+            if part.asked_of.is_some_and(|broker| !led.contains(&broker) && !is_known(&broker)) {
+                part.asked_of = None;
+            }
+        }
+        let is_asked = |broker: &i32| self.parts.iter().any(|part| part.asked_of == Some(*broker));
+        self.links.retain(|broker, _| led.contains(broker) || is_asked(broker));
+        self.asking.retain(|broker, _| led.contains(broker));
+        self.frames.retain(|broker, _| self.links.contains_key(broker));
     }
 
     fn leader(&self, part: &Part) -> Option<i32> {
@@ -161,6 +189,7 @@ impl NativeReader {
     /// Goes on with every link, and asks those that are free.
     fn step(&mut self) -> Result<(), SourceError> {
         let now = Instant::now();
+        self.part_from_others();
         let brokers: Vec<i32> = self.links.keys().copied().collect();
         for broker in brokers {
             if self.is_working_off(broker) {
@@ -169,6 +198,10 @@ impl NativeReader {
             let address = self.picture.brokers.get(&broker);
             let Some(link) = self.links.get_mut(&broker) else { continue };
             match link.step(address, &self.settings, now) {
+                Step::Idle if link.is_overdue(now, self.settings.overdue()) && self.renewed + OVERDUE_LOOK <= now => {
+                    self.renewed = now;
+                    self.directory.is_outdated(self.picture.version);
+                }
                 Step::Idle => {}
                 Step::Answer(frame) => self.take_in(broker, frame, now)?,
                 Step::Failed(error) => self.failed(broker, &error)?,
@@ -180,12 +213,12 @@ impl NativeReader {
 
     /// Whether records of the broker's last answer wait to be handed over; when they don't any more, its buffer is used again.
     fn is_working_off(&mut self, broker: i32) -> bool {
-        let Some((_, brought)) = self.frames.get(&broker) else { return false };
-        if brought.iter().any(|index| self.parts[*index].has_fetched()) {
+        let Some((frame, brought)) = self.frames.get(&broker) else { return false };
+        if Arc::strong_count(frame) > 1 && brought.iter().any(|index| self.parts[*index].has_fetched()) {
             return true;
         }
         if let (Some((frame, _)), Some(link)) = (self.frames.remove(&broker), self.links.get_mut(&broker)) {
-            link.reuse(frame);
+            link.reuse(frame, self.settings.sizes.bytes_max as usize);
         }
         false
     }
@@ -193,7 +226,7 @@ impl NativeReader {
     pub(super) fn failed(&mut self, broker: i32, error: &ConnectionError) -> Result<(), SourceError> {
         self.parts.iter_mut().filter(|part| part.asked_of == Some(broker)).for_each(|part| part.asked_of = None);
         if let ConnectionError::Protocol(error) = error
-            && *error == super::link::TOO_LARGE
+            && self.links.get(&broker).is_some_and(Link::is_too_large)
         {
             return Err(SourceError::Setting(format!("topic {} can't be read: {error}", self.topic.name)));
         }
@@ -206,6 +239,8 @@ impl NativeReader {
     fn ask(&mut self, broker: i32, now: Instant) -> Result<(), SourceError> {
         let Some(link) = self.links.get(&broker).filter(|link| link.is_free(now)) else { return Ok(()) };
         let Some(version) = link.version() else { return Ok(()) };
+        // A topic without an id, as of clusters under way from an older version, can only be asked for by name.
+        let version = if self.topic.id == [0; 16] { version.min(fetch::NAMES_UNTIL) } else { version };
         let is_wanted = |index: &usize| {
             let part = &self.parts[*index];
             part.is_open(now) && self.leader(part) == Some(broker)
@@ -217,8 +252,8 @@ impl NativeReader {
         let wanted: Vec<_> = asked.iter().map(|index| self.parts[*index].wanted()).collect();
         let request = fetch::request(version, &self.topic, &wanted, self.settings.sizes, self.settings.committed_only);
         let Some(link) = self.links.get_mut(&broker) else { return Ok(()) };
-        match link.ask(&request, now) {
-            Ok(()) => asked.iter().for_each(|index| self.parts[*index].asked_of = Some(broker)),
+        match link.ask(&request, version, now) {
+            Ok(()) => asked.iter().for_each(|index| self.parts[*index].ask(broker)),
             Err(error) => {
                 link.fail(io_error(&error), &self.settings);
                 self.failed(broker, &error)?;
@@ -240,26 +275,25 @@ pub(super) fn io_error(error: &ConnectionError) -> ConnectionError {
 impl Reader for NativeReader {
     fn next(&mut self, max_records: usize, wait: Duration) -> Result<ReadEvent, SourceError> {
         let until = Instant::now() + wait;
+        let mut has_looked = false;
         loop {
             let ready = self.ready(max_records.max(1))?;
             lap(Stage::Frame);
             if let Some(event) = ready {
                 return Ok(event);
             }
-            if self.all_ended() {
+            // Answers without a record for us may come without a pause: then only the time ends it.
+            if self.all_ended() || (has_looked && Instant::now() >= until) {
                 return Ok(ReadEvent::Nothing);
             }
+            has_looked = true;
             self.follow()?;
             self.step()?;
             lap(Stage::Fetch);
             if !self.events.is_empty() || self.parts.iter().any(Part::has_fetched) {
                 continue;
             }
-            let now = Instant::now();
-            if now >= until {
-                return Ok(ReadEvent::Nothing);
-            }
-            waiting::wait(self.links.values(), until - now);
+            waiting::wait(self.links.values(), until.saturating_duration_since(Instant::now()));
         }
     }
 
@@ -272,7 +306,16 @@ impl Reader for NativeReader {
             return false;
         }
         let (id, next) = (part.place.id, part.next);
+        let Some(leader) = self.leader(part) else { return false };
+        // A broker that is away, or did not answer lately, is not waited for: others have records.
+        let is_patient = self.unanswered.get(&leader).is_none_or(|until| *until <= Instant::now());
+        if !is_patient || !self.links.get(&leader).is_some_and(Link::is_up) {
+            return false;
+        }
         let end = self.ask_offset(id, asks::LATEST, Instant::now() + CONFIRM_WAIT);
+        if end.is_none() {
+            self.unanswered.insert(leader, Instant::now() + UNANSWERED);
+        }
         end.is_some_and(|end| next >= end)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::batch::Batch;
 use super::wire::Malformed;
-use weir_core::block::Record;
+use weir_core::block::{NO_TIMESTAMP, Record};
 
 /// The records of a batch that were not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,9 @@ pub(super) struct Span {
     end: usize,
     left: u32,
     base_offset: i64,
+    /// The least offset that the next record can have, and the first that none can have.
+    least: i64,
+    end_offset: i64,
     /// The offset to go on at once all were read.
     next_offset: i64,
     base_timestamp_ms: i64,
@@ -31,6 +34,8 @@ impl Span {
             end,
             left: batch.records,
             base_offset: batch.base_offset,
+            least: batch.base_offset,
+            end_offset: batch.next_offset,
             next_offset: batch.next_offset,
             base_timestamp_ms: batch.base_timestamp_ms,
             append_ms: batch.is_append_time.then_some(batch.max_timestamp_ms),
@@ -69,11 +74,15 @@ impl Span {
     ) -> Result<bool, Malformed> {
         while self.left > 0 && records.len() < records_max {
             let (record, end) = self.one(buffer, now_us)?;
+            if record.offset < self.least || record.offset >= self.end_offset {
+                return Err(Malformed("a record's offset does not lie in its batch, behind the one before"));
+            }
             if record.offset >= until {
                 return Ok(true);
             }
             self.at = end;
             self.left -= 1;
+            self.least = record.offset + 1;
             if record.offset >= from {
                 records.push(record);
             }
@@ -98,6 +107,7 @@ impl Span {
         let value = usize::try_from(varint(bytes, &mut at)?.max(0)).map_err(|_| DAMAGED)?;
         let value_end = at.checked_add(value).filter(|value_end| *value_end <= end).ok_or(DAMAGED)?;
         let timestamp_ms = self.append_ms.unwrap_or_else(|| self.base_timestamp_ms.wrapping_add(timestamp_delta));
+        let timestamp_ms = if timestamp_ms == -1 { NO_TIMESTAMP } else { timestamp_ms };
         let record = Record {
             start: u32::try_from(at).map_err(|_| DAMAGED)?,
             len: (value_end - at) as u32,

@@ -161,6 +161,11 @@ fn refused(name: &str, value: &str) -> Option<String> {
 }
 
 impl Settings {
+    /// After this an answer is late enough to ask whether its broker still leads.
+    pub(super) fn overdue(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.sizes.wait_max_ms).unwrap_or(0)) + Duration::from_secs(2)
+    }
+
     /// Reads the pipeline's settings.
     ///
     /// # Errors
@@ -239,7 +244,7 @@ fn bootstrap(brokers: &str) -> Result<Vec<Address>, SourceError> {
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
         match port {
-            Some(port) if !host.is_empty() => Ok(Address { host: host.to_owned(), port }),
+            Some(port) if !host.is_empty() && !host.contains('/') => Ok(Address { host: host.to_owned(), port }),
             _ => Err(SourceError::Setting(format!(
                 "`brokers`: {text:?} is no host:port; write for example 127.0.0.1:9092"
             ))),

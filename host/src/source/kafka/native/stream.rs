@@ -71,8 +71,11 @@ impl Stream {
 /// The first of the host's addresses that answers.
 fn connect(address: &Address, until: Instant) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for found in (address.host.as_str(), address.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&found, left(until)?) {
+    let all: Vec<_> = (address.host.as_str(), address.port).to_socket_addrs()?.collect();
+    for (place, found) in all.iter().enumerate() {
+        // One that answers nothing may not take the time of those after it.
+        let share = left(until)? / u32::try_from(all.len() - place).unwrap_or(1);
+        match TcpStream::connect_timeout(found, share) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = error,
         }

@@ -59,7 +59,8 @@ fn key<'a>(property: impl Fn(&str) -> Option<&'a str>) -> Result<Option<PrivateK
         (None, Some(text)) => ("ssl.key.pem", PrivateKeyDer::from_pem_slice(text.as_bytes())),
         (None, None) => return Ok(None),
     };
-    read.map(Some).map_err(|error| wrong(name, &error))
+    read.map(Some)
+        .map_err(|error| wrong(name, &format!("{error}; for an encrypted key write `client = \"librdkafka\"`")))
 }
 
 fn roots(certificates: Vec<CertificateDer<'static>>, name: &str) -> Result<RootCertStore, SourceError> {

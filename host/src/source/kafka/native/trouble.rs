@@ -1,6 +1,7 @@
-//! What an error code of a partition means, and log lines about brokers. It knows codes; no partitions.
+//! What an error code of a partition means, and log lines about troubles that last. It knows codes and when they were met.
 
 use super::connection::ConnectionError;
+use super::part::Part;
 use super::wire::Malformed;
 use kafka_protocol::error::ResponseError as Code;
 use std::collections::BTreeMap;
@@ -50,6 +51,33 @@ pub(super) fn judge(code: i16) -> Verdict {
         Code::OffsetOutOfRange => Verdict::OutOfRange,
         Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed => Verdict::NotAllowed,
         error => Verdict::Final(error.to_string()),
+    }
+}
+
+/// Judges the error of a whole answer. Sessions, which were not asked for, pass.
+pub(super) fn judge_whole(code: i16) -> Verdict {
+    match Code::try_from_code(code) {
+        Some(Code::FetchSessionIdNotFound | Code::InvalidFetchSessionEpoch | Code::FetchSessionTopicIdError) => {
+            Verdict::Passes
+        }
+        _ => judge(code),
+    }
+}
+
+/// A code in words.
+pub(super) fn told(code: i16) -> String {
+    Code::try_from_code(code).map_or_else(|| "its leader is asked for".to_owned(), |error| error.to_string())
+}
+
+/// A partition brings nothing but troubles: said after a while, and from time to time.
+pub(super) fn still_held(topic: &str, part: &mut Part, reason: &str) {
+    let now = Instant::now();
+    let since = *part.held_since.get_or_insert(now);
+    let last = *part.held_told.get_or_insert(since);
+    if now.duration_since(last) >= LOG_PAUSE {
+        part.held_told = Some(now);
+        let seconds = now.duration_since(since).as_secs();
+        tracing::warn!("topic {topic}, partition {}: {reason}, for {seconds} s; it is tried again", part.place.id);
     }
 }
 

@@ -1,26 +1,28 @@
 //! Faults that no real broker produces on demand, by a double that speaks for one: a log that was cut back, answers that are broken,
 //! a broker that wants to be left alone. What a real broker does is tested with a real one.
 
-use super::batches::batch;
+use super::batches::{batch, signed};
 use crate::source::kafka::{
     CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL, connect,
 };
 use crate::source::{Assignment, ReadEvent, Reader, SourceError};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::fetch_response::{EpochEndOffset, FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::fetch_response::{
+    AbortedTransaction, EpochEndOffset, FetchableTopicResponse, PartitionData,
+};
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
     ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
-    MetadataResponse, RequestHeader, ResponseHeader, TopicName,
+    MetadataResponse, ProducerId, RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes, decode_request_header_from_buffer};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +39,8 @@ enum Say {
     Noise(Vec<u8>),
     /// The right answer under another number.
     AnotherNumber,
+    /// Nothing but an error of the whole.
+    Error(i16),
 }
 
 type Script = dyn Fn(usize, &FetchRequest) -> Say + Send + Sync;
@@ -46,17 +50,27 @@ struct Double {
     script: Box<Script>,
     fetches: AtomicUsize,
     epoch: AtomicI32,
+    /// The oldest offset that is kept.
+    low: AtomicI64,
+    /// The topic's id; zeros where there is none.
+    id: [u8; 16],
     when: Mutex<Vec<Instant>>,
 }
 
 impl Double {
     fn start(script: impl Fn(usize, &FetchRequest) -> Say + Send + Sync + 'static) -> Arc<Self> {
+        Self::with_id(ID, script)
+    }
+
+    fn with_id(id: [u8; 16], script: impl Fn(usize, &FetchRequest) -> Say + Send + Sync + 'static) -> Arc<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let double = Arc::new(Self {
             port: listener.local_addr().unwrap().port(),
             script: Box::new(script),
             fetches: AtomicUsize::new(0),
             epoch: AtomicI32::new(4),
+            low: AtomicI64::new(0),
+            id,
             when: Mutex::new(Vec::new()),
         });
         let served = Arc::clone(&double);
@@ -81,7 +95,10 @@ impl Double {
             let answer = match header.request_api_key {
                 18 => framed(&header, 0, &self.versions()),
                 3 => framed(&header, version, &self.metadata()),
-                2 => framed(&header, version, &offsets(&ListOffsetsRequest::decode(&mut request, version).ok()?)),
+                2 => {
+                    let asked = ListOffsetsRequest::decode(&mut request, version).ok()?;
+                    framed(&header, version, &offsets(&asked, self.low.load(Ordering::Relaxed)))
+                }
                 _ => self.fetch(&header, &FetchRequest::decode(&mut request, version).ok()?)?,
             };
             stream.write_all(&answer).ok()?;
@@ -111,7 +128,7 @@ impl Double {
             .with_leader_epoch(self.epoch.load(Ordering::Relaxed));
         let topic = MetadataResponseTopic::default()
             .with_name(Some(TOPIC))
-            .with_topic_id(uuid::Uuid::from_bytes(ID))
+            .with_topic_id(uuid::Uuid::from_bytes(self.id))
             .with_partitions(vec![partition]);
         MetadataResponse::default().with_brokers(vec![broker]).with_topics(vec![topic])
     }
@@ -120,15 +137,22 @@ impl Double {
         self.when.lock().unwrap().push(Instant::now());
         let number = self.fetches.fetch_add(1, Ordering::Relaxed);
         let topic = |partition: PartitionData| {
-            FetchableTopicResponse::default()
-                .with_topic_id(uuid::Uuid::from_bytes(ID))
-                .with_partitions(vec![partition.with_high_watermark(END).with_last_stable_offset(END)])
+            let end = if partition.high_watermark == 0 { END } else { partition.high_watermark };
+            let partition = partition.with_high_watermark(end).with_last_stable_offset(end);
+            let topic = FetchableTopicResponse::default().with_partitions(vec![partition]);
+            match header.request_api_version {
+                ..13 => topic.with_topic(TOPIC),
+                _ => topic.with_topic_id(uuid::Uuid::from_bytes(self.id)),
+            }
         };
         let answer = |partition| FetchResponse::default().with_responses(vec![topic(partition)]);
         Some(match (self.script)(number, request) {
             Say::Partition(partition) => framed(header, header.request_api_version, &answer(partition)),
             Say::Throttled(ms) => {
                 framed(header, header.request_api_version, &answer(PartitionData::default()).with_throttle_time_ms(ms))
+            }
+            Say::Error(code) => {
+                framed(header, header.request_api_version, &FetchResponse::default().with_error_code(code))
             }
             Say::Noise(noise) => noise,
             Say::AnotherNumber => {
@@ -139,20 +163,25 @@ impl Double {
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        let settings = KafkaSettings {
+        let source = connect(&self.settings()).unwrap_or_else(|error| panic!("{error}"));
+        source.open(&[Assignment { partition: 0, offset: None }]).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn settings(&self) -> KafkaSettings {
+        KafkaSettings {
             client: KafkaClient::Native,
             brokers: format!("127.0.0.1:{}", self.port),
             topic: "t".into(),
             start: KafkaStart::Earliest,
             isolation: Isolation::ReadCommitted,
             bounded: false,
-            properties: [("reconnect.backoff.ms".to_owned(), "1".to_owned())].into(),
+            properties: ["reconnect.backoff.ms", "reconnect.backoff.max.ms"]
+                .map(|name| (name.to_owned(), "0".to_owned()))
+                .into(),
             connect_wait: CONNECT_WAIT,
             metadata_interval: METADATA_INTERVAL,
             clock: || 0,
-        };
-        let source = connect(&settings).unwrap_or_else(|error| panic!("{error}"));
-        source.open(&[Assignment { partition: 0, offset: None }]).unwrap_or_else(|error| panic!("{error}"))
+        }
     }
 }
 
@@ -167,9 +196,9 @@ fn framed<M: Encodable + HeaderVersion>(header: &RequestHeader, version: i16, me
 }
 
 /// The log reaches from 0 to `END`; the answers may say otherwise.
-fn offsets(request: &ListOffsetsRequest) -> ListOffsetsResponse {
+fn offsets(request: &ListOffsetsRequest, low: i64) -> ListOffsetsResponse {
     let asked = request.topics[0].partitions[0].timestamp;
-    let offset = if asked == -2 { 0 } else { END };
+    let offset = if asked == -2 { low } else { END };
     let partition = ListOffsetsPartitionResponse::default().with_offset(offset);
     let topic = ListOffsetsTopicResponse::default().with_name(TOPIC).with_partitions(vec![partition]);
     ListOffsetsResponse::default().with_topics(vec![topic])
@@ -279,4 +308,100 @@ fn a_leader_of_a_new_epoch_is_asked_with_it() {
 fn an_error_that_nobody_thought_of_stops_the_run() {
     let double = Double::start(|_, _| Say::Partition(PartitionData::default().with_error_code(35)));
     assert!(matches!(read(&double), Err(SourceError::Outside(_))));
+}
+
+/// The request behind a broken batch was on its way before the batch was looked at; its answer must not be taken for what follows.
+#[test]
+fn an_answer_on_its_way_behind_a_broken_batch_is_dropped() {
+    for good in [0, 30, 49] {
+        let double = Double::start(move |number, request| match number {
+            0 => {
+                let mut flipped = batch(good + 1..60, |_| {});
+                flipped[80] ^= 1;
+                Say::Partition(of([batch(0..good + 1, |_| {}), flipped].concat()))
+            }
+            _ => honest(request),
+        });
+        assert_eq!(read(&double).unwrap(), END as usize, "{good} good batches before the broken one");
+    }
+}
+
+/// The epoch that was asked with is of what was read: a log that parts from it, wherever, does not have that.
+#[test]
+fn a_log_that_parts_beyond_what_was_read_stops_the_run_too() {
+    let double = Double::start(|number, _| match number {
+        0 => Say::Partition(of(batch(0..40, |_| {}))),
+        _ => {
+            let parting = EpochEndOffset::default().with_epoch(3).with_end_offset(55);
+            Say::Partition(PartitionData::default().with_diverging_epoch(parting))
+        }
+    });
+    assert!(matches!(read(&double), Err(SourceError::Lost(_))));
+}
+
+#[test]
+fn an_offset_called_out_of_range_for_ever_stops_the_run() {
+    let double = Double::start(|_, _| Say::Partition(PartitionData::default().with_error_code(1)));
+    let error = read(&double).unwrap_err();
+    assert!(matches!(&error, SourceError::Lost(told) if told.contains("out of range")), "{error}");
+}
+
+#[test]
+fn a_topic_without_an_id_is_asked_for_by_its_name() {
+    let double = Double::with_id([0; 16], |_, request| {
+        assert_eq!(request.topics[0].topic, TOPIC);
+        honest(request)
+    });
+    assert_eq!(read(&double).unwrap(), END as usize);
+}
+
+#[test]
+fn an_error_of_the_whole_answer_is_heard() {
+    let double = Double::start(|number, request| if number == 0 { Say::Error(70) } else { honest(request) });
+    assert_eq!(read(&double).unwrap(), END as usize);
+    let double = Double::start(|_, _| Say::Error(35));
+    assert!(matches!(read(&double), Err(SourceError::Outside(_))));
+}
+
+#[test]
+fn a_flood_without_a_record_for_us_does_not_hold_the_reader() {
+    let double = Double::start(|_, request| {
+        let from = offset(request);
+        let aborted = AbortedTransaction::default().with_producer_id(ProducerId(7)).with_first_offset(0);
+        let records = batch(from..from + 10, |record| {
+            record.transactional = true;
+            record.producer_id = 7;
+            record.producer_epoch = 0;
+        });
+        Say::Partition(of(records).with_high_watermark(i64::MAX / 2).with_aborted_transactions(Some(vec![aborted])))
+    });
+    let mut reader = double.reader();
+    let begun = Instant::now();
+    while double.fetches.load(Ordering::Relaxed) < 100 {
+        assert!(matches!(reader.next(10, Duration::from_millis(10)), Ok(ReadEvent::Nothing)));
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+}
+
+#[test]
+fn a_bounded_run_whose_records_are_deleted_before_it_begins_ends() {
+    let double = Double::start(|_, _| Say::Partition(PartitionData::default().with_error_code(1)));
+    let source =
+        connect(&KafkaSettings { bounded: true, ..double.settings() }).unwrap_or_else(|error| panic!("{error}"));
+    let mut reader = source.open(&[Assignment { partition: 0, offset: None }]).unwrap();
+    double.low.store(END, Ordering::Relaxed);
+    let begun = Instant::now();
+    while !matches!(reader.next(10, Duration::from_millis(10)), Ok(ReadEvent::Ended { partition: 0 })) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not end");
+    }
+}
+
+#[test]
+fn a_record_whose_offset_is_not_its_batchs_is_refused() {
+    // The last delta says five offsets, the records have ten.
+    let mut lie = batch(0..10, |_| {});
+    lie[23..27].copy_from_slice(&4_i32.to_be_bytes());
+    let lie = signed(lie, 0, None);
+    let double = Double::start(move |_, _| Say::Partition(of(lie.clone())));
+    assert!(matches!(read(&double), Err(SourceError::Lost(told)) if told.contains("does not lie in its batch")));
 }
