@@ -7,6 +7,7 @@ use crate::delta::{Delta, GroupingDelta, KpiState, Quarantine};
 use crate::guard::{Guarded, newly_quarantined};
 use crate::plan::FoldPlan;
 use crate::plugin::{Cost, Kpi, PluginError};
+use crate::sorted::{Sorted, Sorter};
 use arrow_array::{ArrayRef, BooleanArray};
 use arrow_schema::ArrowError;
 use arrow_select::filter::FilterBuilder;
@@ -35,6 +36,7 @@ pub struct Folder {
     plan: Arc<FoldPlan>,
     groupings: Vec<Assigner>,
     kpis: Vec<Guarded>,
+    sorter: Sorter,
     /// A quarantine that no delta has told.
     untold: bool,
 }
@@ -111,7 +113,8 @@ impl Folder {
     pub fn new(plan: Arc<FoldPlan>, kpis: Vec<Box<dyn Kpi>>) -> Self {
         debug_assert_eq!(plan.kpis().len(), kpis.len());
         let groupings = plan.groupings().iter().map(|grouping| Assigner::new(grouping, *plan.rules())).collect();
-        Self { groupings, kpis: kpis.into_iter().map(Guarded::new).collect(), plan, untold: false }
+        let kpis = kpis.into_iter().map(Guarded::new).collect();
+        Self { groupings, kpis, plan, sorter: Sorter::default(), untold: false }
     }
 
     /// Folds rows into every KPI that is not quarantined. A KPI that fails is quarantined, and the others go on.
@@ -126,14 +129,42 @@ impl Folder {
             let counts = grouping.assign(rows.event_us, rows.watermark_before, &rows.keys[place], like)?;
             debug_assert_eq!(counts.counted + counts.late, rows.event_us.len() as u64, "kept = counted + late");
             let in_time = counts.in_time(rows.event_us.len());
-            for (kpi, _) in self.plan.kpis().iter().enumerate().filter(|(_, grouping)| **grouping == place) {
-                update(&mut self.kpis[kpi], &grouping.slots, &rows.inputs[kpi], in_time.as_ref())?;
-            }
+            let slots = std::mem::take(&mut grouping.slots);
+            self.update(place, &slots, rows, in_time.as_ref())?;
+            self.groupings[place].slots = slots;
             report.groupings.push(counts);
         }
         report.quarantined = newly_quarantined(&mut self.kpis);
         self.untold |= !report.quarantined.is_empty();
         Ok(report)
+    }
+
+    /// Folds the rows of a grouping into each of its KPIs that is not quarantined.
+    fn update(
+        &mut self,
+        grouping: usize,
+        slots: &[u32],
+        rows: &FoldRows<'_>,
+        in_time: Option<&BooleanArray>,
+    ) -> Result<(), FoldError> {
+        if slots.is_empty() {
+            return Ok(());
+        }
+        let (kpis, of_grouping) = (&self.kpis, |(_, of): &(_, &usize)| **of == grouping);
+        let live =
+            self.plan.kpis().iter().enumerate().filter(of_grouping).filter(|(kpi, _)| kpis[*kpi].fault().is_none());
+        let sorted = self.sorter.sort(slots, live.map(|(kpi, _)| rows.inputs[kpi].as_slice()), in_time)?;
+        for (kpi, _) in self.plan.kpis().iter().enumerate().filter(of_grouping) {
+            let (guarded, inputs) = (&mut self.kpis[kpi], &rows.inputs[kpi]);
+            if guarded.fault().is_some() {
+                continue;
+            }
+            match sorted.as_ref().and_then(|sorted| Some((sorted, sorted.inputs(inputs)?))) {
+                Some((sorted, columns)) => update_sorted(guarded, sorted, &columns),
+                None => update(guarded, slots, inputs, in_time)?,
+            }
+        }
+        Ok(())
     }
 
     /// Whether a flush up to here has something to tell. Cheap.
@@ -242,9 +273,6 @@ fn update(
     inputs: &[ArrayRef],
     in_time: Option<&BooleanArray>,
 ) -> Result<(), FoldError> {
-    if slots.is_empty() || guarded.fault().is_some() {
-        return Ok(());
-    }
     let columns = match in_time {
         None => Cow::Borrowed(inputs),
         Some(in_time) => {
@@ -257,6 +285,10 @@ fn update(
         Some(in_time) => nth_in_time(in_time, row),
     });
     Ok(())
+}
+
+fn update_sorted(guarded: &mut Guarded, sorted: &Sorted<'_>, columns: &[ArrayRef]) {
+    guarded.update(sorted.slots, columns, |row| sorted.row(row));
 }
 
 /// The states of these slots, which are empty afterwards.

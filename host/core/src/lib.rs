@@ -6,6 +6,7 @@
 //! ```text
 //! time     a partition's clock: front, watermark, jumps          board: the pipeline's watermark
 //! assign   event time → pane (window), group key → number (keys), both → slot (slots); here lateness is judged
+//! sorted   rows by slot, where several KPIs share a grouping and their columns
 //! fold     Folder, one a worker: folds batches, gives up deltas (delta)
 //! close    Closer, one a pipeline: merges deltas, publishes windows (results), exports its state for a checkpoint
 //! plugin   Kpi and Preprocess: what the core knows of a plugin; guard stops calling one that failed
@@ -35,5 +36,6 @@ mod assign;
 mod guard;
 mod keys;
 mod slots;
+mod sorted;
 #[cfg(test)]
 mod tests;

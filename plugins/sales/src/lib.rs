@@ -3,6 +3,8 @@
 //! Whole numbers and decimals only until the last step, so that the results do not depend on order or parallelism; each quotient
 //! is the double nearest to the exact one.
 
+use std::ops::Range;
+use weir_plugin::column::run;
 use weir_plugin::prelude::*;
 
 /// What an invoice brings, as `order-totals` made it.
@@ -52,6 +54,22 @@ impl Kpi for Sales {
         self.orders = self.orders.checked_add(invoice.is_order.into()).ok_or(TOO_MANY)?;
         self.returns = self.returns.checked_add(invoice.is_return.into()).ok_or(TOO_MANY)?;
         self.volume.add(invoice.total_cost)
+    }
+
+    const FOLDS_RUNS: bool = true;
+
+    fn update_run<'a>(&mut self, invoices: &<Invoice as Inputs<'a>>::Views, rows: Range<usize>, _: &()) -> bool {
+        let orders = self.orders.checked_add(run::ones(invoices.is_order, rows.clone()));
+        let returns = self.returns.checked_add(run::ones(invoices.is_return, rows.clone()));
+        let (Some(orders), Some(returns), Some(cost)) = (orders, returns, run::sum(&invoices.total_cost, rows)) else {
+            return false;
+        };
+        // A sum that can't take the cost is left as it was.
+        if self.volume.add(cost).is_err() {
+            return false;
+        }
+        (self.orders, self.returns) = (orders, returns);
+        true
     }
 
     fn merge(&mut self, other: &Self, _: &()) -> Result<(), Reason> {

@@ -87,3 +87,47 @@ fn a_volume_that_does_not_fit_names_its_place() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Columns of these invoices, folded by an instance; the states as columns.
+fn states(groups: &[u32], costs: &[i64], is_order: &[u8]) -> Vec<weir_plugin::types::Column> {
+    let is_return: Vec<u8> = is_order.iter().map(|byte| !byte).collect();
+    let columns = [
+        ColumnRef::of(ValuesRef::Decimal { scale: 4, mantissas: costs }),
+        ColumnRef::of(ValuesRef::Boolean(is_order)),
+        ColumnRef::of(ValuesRef::Boolean(&is_return)),
+    ];
+    let mut sales = KpiInstance::<Sales>::new(&[]).unwrap();
+    sales.update(groups, &columns).unwrap();
+    sales.state(&[0, 1, 2]).unwrap()
+}
+
+proptest::proptest! {
+    /// In both orders every slot has the same rows; only the sorted one has runs.
+    #[test]
+    fn runs_come_to_what_their_rows_come_to(
+        rows in proptest::collection::vec((0..3_u32, proptest::num::i64::ANY, 0..64_u32, proptest::bool::ANY), 24..200)
+    ) {
+        let mut rows: Vec<_> = rows.into_iter().map(|(group, cost, shift, order)| (group, cost >> shift, order)).collect();
+        let one_by_one = rows.iter().map(|(group, cost, order)| (*group, invoice(*cost, !order)));
+        let mut folded = [Sales::default(), Sales::default(), Sales::default()];
+        one_by_one.for_each(|(group, invoice)| folded[group as usize].update(invoice, &()).unwrap());
+        rows.sort_by_key(|row| row.0);
+        let mut bits = vec![0_u8; rows.len().div_ceil(8)];
+        rows.iter().enumerate().for_each(|(i, row)| bits[i / 8] |= u8::from(row.2) << (i % 8));
+        let groups: Vec<u32> = rows.iter().map(|row| row.0).collect();
+        let costs: Vec<i64> = rows.iter().map(|row| row.1).collect();
+        let in_runs = states(&groups, &costs, &bits);
+        let mut scattered = KpiInstance::<Sales>::new(&[]).unwrap();
+        let places = [0, 1, 2];
+        // The states of single rows travel as columns, too.
+        for (place, state) in folded.iter().enumerate() {
+            let mut builders = <Sales as weir_plugin::state::StateColumns>::Builders::default();
+            weir_plugin::state::StateColumns::write(state, &mut builders).unwrap();
+            let mut columns = Vec::new();
+            <Sales as weir_plugin::state::StateColumns>::finish(builders, &mut columns).unwrap();
+            let columns: Vec<ColumnRef<'_>> = columns.iter().map(ColumnRef::from).collect();
+            scattered.merge(&[place as u32], &columns).unwrap();
+        }
+        proptest::prop_assert_eq!(in_runs, scattered.state(&places).unwrap());
+    }
+}

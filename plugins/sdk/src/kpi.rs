@@ -6,6 +6,7 @@ use crate::options::Options;
 use crate::output::Outputs;
 use crate::reason::Reason;
 use crate::state::StateColumns;
+use std::ops::Range;
 
 /// The window that a result is for: from `start` until before `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,23 @@ pub trait Kpi: StateColumns + Default + 'static {
     /// # Errors
     /// Where the row can't be worked on.
     fn update(&mut self, row: Self::Input<'_>, options: &Self::Options) -> Result<(), Reason>;
+
+    /// Whether `update_run` is worth a look for runs of rows.
+    const FOLDS_RUNS: bool = false;
+
+    /// Folds a run of rows in at once, by whole columns (`column::run`), for a KPI that is worth it: where several KPIs share windows and
+    /// keys, the host sorts rows, and a state meets many in a row. Set `FOLDS_RUNS` with it.
+    ///
+    /// `true`: every row is folded in, the same as `update` does. `false`: the state is untouched, and the run goes through `update` row by
+    /// row, which also says what is wrong. Compare the two in a test; that of `sales` shows how.
+    fn update_run<'a>(
+        &mut self,
+        _columns: &<Self::Input<'a> as Inputs<'a>>::Views,
+        _rows: Range<usize>,
+        _options: &Self::Options,
+    ) -> bool {
+        false
+    }
 
     /// Folds another state in.
     ///

@@ -9,6 +9,7 @@ mod decimals;
 mod element;
 mod input;
 mod list;
+pub mod run;
 mod scalar;
 mod view;
 pub mod whole;

@@ -1,5 +1,6 @@
 //! A KPI over columns: a vector of states, and the loops of the five calls.
 
+use super::{TURN, runs, scattered};
 use crate::bindings::exports::weir::plugin::types::{Column, ColumnType, Failure, Input, Setting};
 use crate::column::{ColumnRef, Inputs, column_count};
 use crate::kpi::{Kpi, RowOf, Window};
@@ -76,27 +77,10 @@ impl<K: Kpi> KpiInstance<K> {
     pub fn update(&mut self, groups: &[u32], columns: &[ColumnRef<'_>]) -> Result<(), Failure> {
         let views = K::Input::open(columns, groups.len())?;
         let slots = reach(&mut self.slots, groups);
-        let (turns, rest) = groups.as_chunks::<TURN>();
-        for (turn, groups) in turns.iter().enumerate() {
-            let first = turn * TURN;
-            // Read before anything is written, so that the compiler may take values of neighbouring rows together.
-            let [a, b, c, d, e, f, g, h] = std::array::from_fn(|place| K::Input::row(&views, first + place));
-            // Written out: an inner loop stays a loop, with its rows in memory.
-            macro_rules! fold {
-                ($($place:literal $row:ident),*) => {$(
-                    slots[groups[$place] as usize]
-                        .update($row, &self.options)
-                        .map_err(|reason| reason.at_row(first + $place))?;
-                )*};
-            }
-            fold!(0 a, 1 b, 2 c, 3 d, 4 e, 5 f, 6 g, 7 h);
+        match K::FOLDS_RUNS && runs::few(groups) {
+            true => runs::fold(slots, groups, &views, &self.options),
+            false => scattered::fold(slots, groups, &views, &self.options),
         }
-        let first = turns.len() * TURN;
-        for (place, group) in rest.iter().enumerate() {
-            let input = K::Input::row(&views, first + place);
-            slots[*group as usize].update(input, &self.options).map_err(|reason| reason.at_row(first + place))?;
-        }
-        Ok(())
     }
 
     /// Folds state `i` into slot `groups[i]`.
@@ -169,9 +153,6 @@ impl<K: Kpi> KpiInstance<K> {
         }
     }
 }
-
-/// Rows a turn of the loop: with limits on, wasmtime counts fuel and looks at the clock once a turn, which costs as much as a row.
-const TURN: usize = 8;
 
 /// The slots, every named one among them, so that the loops only index. A fold: `Iterator::max` stays a call a row.
 fn reach<'a, K: Kpi>(slots: &'a mut Vec<K>, groups: &[u32]) -> &'a mut [K] {
