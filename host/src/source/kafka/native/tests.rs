@@ -3,4 +3,5 @@
 mod answers;
 mod batches;
 mod double;
+mod faults;
 mod hostile;
