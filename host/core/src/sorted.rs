@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 /// KPIs that must gain before rows are sorted: sorting costs what one KPI gains, gathering a column less than that.
 const KPIS_MIN: usize = 3;
 /// Rows that a slot must have in the mean: below, a run's beginning and end cost what its rows gain.
-const ROWS_PER_SLOT_MIN: usize = 8;
+const ROWS_PER_SLOT_MIN: usize = 32;
 
 /// Something of each column, by the column's address.
 type ByAddress<T> = HashMap<usize, T, foldhash::fast::RandomState>;
