@@ -4,6 +4,7 @@
 //! ends. Tests that stop their broker have one of their own.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![allow(clippy::duplicate_mod, reason = "the same tests run for each client")]
 
 #[path = "kafka_source/proxy.rs"]
 mod proxy;
