@@ -47,7 +47,7 @@ impl Message {
         // A multiplicative hash: no order that a cache could learn.
         let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
         let country = format!("Country {}", mixed % groups);
-        let kind = if mixed % 16 == 0 { "RETURN" } else { "ORDER" };
+        let kind = if mixed.is_multiple_of(16) { "RETURN" } else { "ORDER" };
         let item = |item: usize| {
             let (price, quantity) = (mixed / 7 % 2000 + item, mixed / 3 % 24 + 1);
             let (whole, cents) = (price / 100, price % 100);

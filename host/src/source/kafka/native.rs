@@ -51,7 +51,7 @@ pub fn read_anything(bytes: &[u8]) {
     }
     let _ = asks::metadata(wire::Fields::new(bytes, true), 12);
     let _ = asks::offsets(wire::Fields::new(bytes, true), 7);
-    let _ = batch::reach(bytes, 0..bytes.len(), (0, i64::MAX), -1);
+    let _ = batch::reach(bytes, 0..bytes.len(), 0, -1);
     let mut chunk = chunk::Chunk::new(Arc::new(bytes.to_vec()), 0..bytes.len(), Some(Vec::new()), 0);
     let mut from = 0;
     while let Ok(Some(taken)) = chunk.take((from, i64::MAX), 100) {

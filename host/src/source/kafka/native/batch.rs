@@ -128,17 +128,18 @@ pub(super) fn is_abort(bytes: &[u8], batch: &Batch) -> bool {
 /// The offset after the last whole batch in this range, and that batch's leader epoch; `None` where there is no whole one.
 ///
 /// Base offsets and epochs are not under the checksum, so they are held against what is known: batches rise, the first one reaches beyond
-/// `from`, which was asked for, the last one not beyond `high`, and none is of a later epoch than the leader's.
+/// `from`, which was asked for, and none is of a later epoch than the leader's. Not against the end that the broker tells: it looks at that
+/// before it reads, and may send more.
 pub(super) fn reach(
     bytes: &[u8],
     range: Range<usize>,
-    (from, high): (i64, i64),
+    from: i64,
     leader_epoch: i32,
 ) -> Result<Option<(i64, i32)>, Malformed> {
     let bytes = bytes.get(..range.end).ok_or(Malformed("record batches lie outside of their answer"))?;
     let (mut at, mut reached, mut least) = (range.start, None, 0);
     while let Some(batch) = next(bytes, at)? {
-        if batch.base_offset < least || batch.next_offset <= from || batch.next_offset > high {
+        if batch.base_offset < least || batch.next_offset <= from {
             return Err(Malformed("a record batch has an offset that does not belong there"));
         }
         if leader_epoch >= 0 && batch.leader_epoch > leader_epoch {

@@ -128,8 +128,7 @@ impl NativeReader {
             return Ok(self.hold(index, answer.error));
         }
         part.ends_at(if self.settings.committed_only { answer.stable } else { answer.high });
-        let offsets = (part.asked_at(), answer.high);
-        let reach = batch::reach(frame, answer.batches.clone(), offsets, part.leader_epoch);
+        let reach = batch::reach(frame, answer.batches.clone(), part.asked_at(), part.leader_epoch);
         let is_brought = match reach {
             Ok(Some(reach)) => {
                 let aborted = self.settings.committed_only.then_some(answer.aborted);

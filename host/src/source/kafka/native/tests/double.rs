@@ -30,6 +30,7 @@ pub(super) const TOPIC: TopicName = TopicName(StrBytes::from_static_str("t"));
 pub(super) const END: i64 = 100;
 
 /// What the double says to a fetch.
+#[allow(clippy::large_enum_variant, reason = "a handful in a test")]
 pub(super) enum Say {
     Partition(PartitionData),
     Throttled(i32),

@@ -208,3 +208,14 @@ fn a_record_whose_offset_is_not_its_batchs_is_refused() {
     let double = Double::start(move |_, _| Say::Partition(of(lie.clone())));
     assert!(matches!(read(&double), Err(SourceError::Lost(told)) if told.contains("does not lie in its batch")));
 }
+
+/// A broker looks at the end before it reads: what it sends may reach beyond the end that it tells.
+#[test]
+fn records_beyond_the_told_end_are_taken() {
+    let double = Double::start(|number, request| match (number, honest(request)) {
+        (0, Say::Partition(partition)) => Say::Partition(partition.with_high_watermark(7)),
+        (_, say) => say,
+    });
+    assert_eq!(read(&double).unwrap(), END as usize);
+    assert!(double.fetches.load(Ordering::Relaxed) <= 3, "nothing was fetched again");
+}
