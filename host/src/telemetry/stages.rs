@@ -1,7 +1,7 @@
 //! Where processor time goes: each thread says, between two steps, to which stage the time since it last said so belongs.
 //!
-//! Off unless asked for (`weir run --stages`), and then two system calls a stage and block. The sums are the process's: one run a
-//! process is measured. CPU time of the thread, not wall time: waiting costs nothing, and neighbours don't show.
+//! Off unless asked for (`weir run --stages`), and then one system call a stage and block. The sums are the process's: one run a
+//! process is measured. CPU time of the thread, not wall time: waiting costs nothing. Threads that say nothing (librdkafka's) are in no stage.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;

@@ -91,7 +91,7 @@ pub(super) fn request(
     });
     let asked = FetchTopic::default().with_partitions(partitions.collect());
     let asked = if version >= IDS_SINCE {
-        asked.with_topic_id(uuid(topic.id))
+        asked.with_topic_id(uuid::Uuid::from_bytes(topic.id))
     } else {
         asked.with_topic(TopicName(StrBytes::from_string(topic.name.clone())))
     };
@@ -103,10 +103,6 @@ pub(super) fn request(
         .with_isolation_level(i8::from(committed_only))
         .with_session_epoch(-1)
         .with_topics(vec![asked])
-}
-
-fn uuid(id: [u8; 16]) -> uuid::Uuid {
-    uuid::Uuid::from_bytes(id)
 }
 
 /// Reads an answer's body. Its ranges count from the begin of the frame.
