@@ -53,7 +53,9 @@ fn measure(brokers: &str, folder: &Path) {
         "clients, 400 bytes, 40 groups, 1 KPI",
         &ran(brokers, folder, vec![Case { client: Client::Native, ..librdkafka }, librdkafka]),
     );
-    println!("\nstages are CPU time of their threads; `rest` is what no stage claims: start, channels, other threads");
+    println!(
+        "\nstages are CPU time of their threads; `rest` is what no stage claims: start, channels, other threads; `each KPI` is time inside of one KPI's plugin, a part of fold, flush and close"
+    );
 }
 
 fn ran(brokers: &str, folder: &Path, cases: Vec<Case>) -> Vec<(Case, Vec<Figures>)> {
@@ -72,13 +74,14 @@ fn ran(brokers: &str, folder: &Path, cases: Vec<Case>) -> Vec<(Case, Vec<Figures
 fn tell(title: &str, ran: &[(Case, Vec<Figures>)]) {
     println!("\n{title}; ns an event, medians of {RUNS} runs in turn");
     print!("{:<40}", "");
-    run::STAGES.iter().chain(&["rest", "all", "M/CPU-s"]).for_each(|name| print!(" {name:>10}"));
+    run::STAGES.iter().chain(&["rest", "all", "M/CPU-s", "each KPI"]).for_each(|name| print!(" {name:>10}"));
     println!();
     for (case, figures) in ran {
         print!("{:<40}", case.name());
         (0..run::STAGES.len()).for_each(|stage| print!(" {:>10.1}", run::median(figures, |one| one.stages[stage])));
         let all = run::median(figures, |one| one.all);
         let rest = run::median(figures, |one| one.all - one.stages.iter().sum::<f64>());
-        println!(" {rest:>10.1} {all:>10.1} {:>10.3}", 1e3 / all);
+        let each = run::median(figures, |one| one.each_kpi);
+        println!(" {rest:>10.1} {all:>10.1} {:>10.3} {each:>10.1}", 1e3 / all);
     }
 }

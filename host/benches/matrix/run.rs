@@ -38,6 +38,8 @@ pub struct Case {
 #[derive(Debug, Clone)]
 pub struct Figures {
     pub stages: [f64; STAGES.len()],
+    /// Inside of one KPI's plugin, in the mean of all: a part of fold, flush and close. By the clock, not of the CPU.
+    pub each_kpi: f64,
     pub all: f64,
 }
 
@@ -82,7 +84,14 @@ impl Case {
         );
         let events = report["read"].as_f64().expect("events");
         let ns = |name: &&str| report["stages"][*name].as_f64().expect("a stage") / events;
+        let plugins = report["plugins"].as_object().expect("plugins");
+        let kpis: Vec<f64> = plugins
+            .iter()
+            .filter(|(name, _)| name.starts_with("kpi "))
+            .filter_map(|(_, cost)| cost["ns"].as_f64())
+            .collect();
         Figures {
+            each_kpi: kpis.iter().sum::<f64>() / kpis.len() as f64 / events,
             stages: std::array::from_fn(|stage| ns(&STAGES[stage])),
             all: report["cpu_seconds"].as_f64().expect("seconds") * 1e9 / events,
         }

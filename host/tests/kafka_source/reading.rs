@@ -255,3 +255,15 @@ fn a_trickle_is_handed_over_at_once() {
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
 }
+
+#[test]
+fn a_full_partition_does_not_starve_the_others() {
+    let topic = topic(2, &[]);
+    fill(&topic, 0, 0..100_000);
+    fill(&topic, 1, 0..100);
+    let source = connect(&settings(&topic));
+    let mut reader = open(&source, &[0, 1]);
+    let mut brought = Brought::default();
+    brought.until(&mut *reader, 1000, |brought| brought.values(1).len() == 100);
+    assert!(brought.values(0).len() < 100_000, "the small partition came last");
+}
