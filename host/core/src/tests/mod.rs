@@ -3,5 +3,6 @@
 mod faults;
 mod oracle;
 mod properties;
+mod replay;
 mod scenario;
 mod world;
