@@ -155,8 +155,10 @@ fn names(cells: &Cells) -> impl Iterator<Item = Name> + '_ {
     cells.cells.iter().map(|cell| (cell.pane_us, cell.refused, cells.keys[cell.key as usize].clone()))
 }
 
+type Published<'a> = (usize, &'a [ClosedWindow], &'a [GroupKey], &'a [ArrayRef]);
+
 /// All that an advance publishes. A quarantine is told again after a restart, and is no part of it.
-fn published(advance: &Advance) -> (i64, Vec<(usize, &[ClosedWindow], &[GroupKey], &[ArrayRef])>) {
+fn published(advance: &Advance) -> (i64, Vec<Published<'_>>) {
     let closed = advance
         .closed
         .iter()
