@@ -181,6 +181,7 @@ fn share(
         grouping_kpis: (0..job.grouping_keys.len()).map(|grouping| job.kpis_of(grouping)).collect(),
         inputs: job.chain.kpis.iter().map(|kpi| kpi.inputs.clone()).collect(),
         kpi_names: job.kpi_names(),
+        source: Arc::clone(&job.source),
         partitions: partitions.to_vec(),
         shutdown: shutdown.clone(),
         progress: Arc::clone(progress),

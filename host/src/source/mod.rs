@@ -31,6 +31,10 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// An epoch is complete: everything before these offsets (the partition's place, the next offset) is counted for good. A source may tell
+    /// its system, for people who look there; nobody reads it back. Does not wait, and never fails: what can't be told is logged.
+    fn confirm(&self, _offsets: &[(u32, i64)]) {}
+
     /// Opens a reader for some partitions, to be used by one thread.
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError>;
 }
@@ -49,6 +53,9 @@ pub struct Partition {
     pub begin: Option<i64>,
     /// How many bytes lie before the end, where the source can say so (files); for progress.
     pub bytes: Option<u64>,
+    /// What its system calls that which now bears its name, where names are given anew (Kafka: the topic's id). Offsets of another one mean
+    /// other records.
+    pub identity: Option<String>,
 }
 
 /// A partition and where to begin in it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use weir::source::kafka::{self, Isolation, KafkaClient, KafkaSettings, KafkaStart};
+use weir::source::kafka::{self, Isolation, KafkaClient, KafkaSettings, KafkaStart, LostOffsets};
 use weir::source::{Assignment, ReadEvent, Reader, Source, SourceError};
 use weir_core::block::Record;
 use weir_services::client::{self, Produced};
@@ -75,6 +75,8 @@ pub fn settings(topic: &str) -> KafkaSettings {
         bounded: true,
         properties: BTreeMap::new(),
         connect_wait: Duration::from_secs(30),
+        group: None,
+        on_lost_offsets: LostOffsets::Stop,
         metadata_interval: kafka::METADATA_INTERVAL,
         clock: || NOW_US,
     }

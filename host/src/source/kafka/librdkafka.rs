@@ -29,7 +29,7 @@ impl LibrdkafkaSource {
     pub(super) fn connect(settings: &KafkaSettings) -> Result<Self, SourceError> {
         let config = client::config(settings)?;
         let found = connect::look(&config, settings)?;
-        let partitions = places::partitions(settings, &found);
+        let partitions = places::partitions(settings, &found, [0; 16]);
         Ok(Self { config, settings: settings.clone(), partitions, found })
     }
 }

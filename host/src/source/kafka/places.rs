@@ -1,6 +1,7 @@
 //! Where each partition begins and ends in this run: from what was found at connecting, the settings and the checkpoint.
 
 use super::{Assignment, KafkaSettings, KafkaStart, OLDEST, Partition, SourceError, words};
+use std::collections::BTreeMap;
 
 /// A partition as it was at connecting.
 #[derive(Debug, Clone, Copy)]
@@ -31,14 +32,15 @@ pub(super) struct Place {
     pub(super) end: Option<i64>,
 }
 
-/// The partitions as the pipeline knows them.
-pub(super) fn partitions(settings: &KafkaSettings, found: &[Found]) -> Vec<Partition> {
+/// The partitions as the pipeline knows them; `topic_id` is zeros where the broker is too old to know ids.
+pub(super) fn partitions(settings: &KafkaSettings, found: &[Found], topic_id: [u8; 16]) -> Vec<Partition> {
     let partition = |found: &Found| Partition {
         name: settings.topic.clone(),
         id: found.id,
         records: settings.bounded.then(|| u64::try_from(found.high - found.start).unwrap_or(0)),
         begin: (settings.start != KafkaStart::Earliest).then_some(found.start),
         bytes: None,
+        identity: (topic_id != [0; 16]).then(|| words::topic_id(topic_id)),
     };
     found.iter().map(partition).collect()
 }
@@ -73,6 +75,11 @@ pub(super) fn places(
         })
     };
     assigned.iter().map(place).collect()
+}
+
+/// Partition ids in place of places.
+pub(super) fn by_id(found: &[Found], offsets: &[(u32, i64)]) -> BTreeMap<i32, i64> {
+    offsets.iter().filter_map(|(place, next)| Some((found.get(*place as usize)?.id, *next))).collect()
 }
 
 /// Whether this reader is the one that looks for new partitions: the one that has the first.

@@ -1,6 +1,7 @@
 //! What can go wrong with a topic, in words: the same whichever client met it. It knows offsets and names, no client.
 
 use super::{KafkaSettings, SourceError};
+use base64::Engine;
 use std::collections::BTreeMap;
 
 /// What the source rests on: `properties` may not say otherwise. With the reason to tell.
@@ -118,10 +119,17 @@ pub(super) fn grown(topic: &str, from: usize, to: usize) -> SourceError {
 }
 
 /// The topic of this name is another one than that which was read.
-pub(super) fn recreated(topic: &str) -> SourceError {
+pub(super) fn recreated(topic: &str, then: [u8; 16], now: [u8; 16]) -> SourceError {
+    let (then, now) = (topic_id(then), topic_id(now));
     SourceError::Lost(format!(
-        "topic {topic} was deleted and made anew while it was read: what it holds now is not what was counted so far; {MEND}"
+        "topic {topic} was deleted and made anew while it was read (id {then} then, {now} now): its offsets mean other records, and what \
+         was counted so far is not in it; to count the new topic, give the pipeline another [checkpoint] path"
     ))
+}
+
+/// A topic's id as Kafka's own tools write it.
+pub(super) fn topic_id(id: [u8; 16]) -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(id)
 }
 
 /// The log was cut back behind what was read from it.

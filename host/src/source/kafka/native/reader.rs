@@ -135,7 +135,7 @@ impl NativeReader {
         let topic = &self.topic.name;
         match self.picture.trouble {
             Some(Trouble::Gone) => return Err(words::gone(topic, "the cluster does not know it any more")),
-            Some(Trouble::Recreated) => return Err(words::recreated(topic)),
+            Some(Trouble::Recreated(now)) => return Err(words::recreated(topic, self.picture.topic_id, now)),
             Some(Trouble::NotAllowed) => return Err(words::not_allowed(topic)),
             None => {}
         }

@@ -3,7 +3,7 @@
 
 use super::batches::batch;
 use crate::source::kafka::{
-    CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL, connect,
+    CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, LostOffsets, METADATA_INTERVAL, connect,
 };
 use crate::source::{Assignment, Reader};
 use bytes::{Bytes, BytesMut};
@@ -185,6 +185,8 @@ impl Double {
                 .map(|name| (name.to_owned(), "0".to_owned()))
                 .into(),
             connect_wait: CONNECT_WAIT,
+            group: None,
+            on_lost_offsets: LostOffsets::Stop,
             metadata_interval: METADATA_INTERVAL,
             clock: || 0,
         }
