@@ -27,6 +27,8 @@ macro_rules! clients {
 
             mod cluster;
             mod faults;
+            mod group;
+            mod identity;
             mod reading;
             mod troubles;
         }

@@ -49,6 +49,15 @@ pub fn topic(partitions: i32, settings: &[(&str, &str)]) -> String {
     name
 }
 
+/// A topic's name is free again some moments after it was deleted.
+pub fn create_again(topic: &str) {
+    let begun = Instant::now();
+    while client::create_topic(&broker().bootstrap(), topic, 1, &[]).is_err() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 pub fn value(partition: i32, number: usize) -> String {
     format!("{{\"p\": {partition}, \"n\": {number}}}")
 }

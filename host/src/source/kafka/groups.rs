@@ -104,8 +104,8 @@ impl Mail {
     fn written(&self, is_due: bool, pause: Duration) {
         let mut state = self.state();
         state.is_writing = false;
-        // At the end there is one try, and no other.
-        state.is_due = (state.is_due || is_due) && !state.is_closing;
+        // At the end what is new is tried, once.
+        state.is_due |= is_due && !state.is_closing;
         state.not_before = Instant::now() + pause;
         self.changed.notify_all();
     }

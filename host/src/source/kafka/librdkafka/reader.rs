@@ -7,9 +7,9 @@
 mod tests;
 
 use super::client::Client;
-use super::growth::Growth;
 use super::parts::{Message, Part, Parts};
 use super::probe::Probes;
+use super::watch::Watch;
 use super::{Clock, Place, SourceError, trouble, words};
 use crate::source::{ReadEvent, Reader};
 use rdkafka::consumer::Consumer;
@@ -31,7 +31,7 @@ pub(super) struct KafkaReader {
     topic: String,
     parts: Parts,
     probes: Probes,
-    growth: Option<Growth>,
+    watch: Watch,
     clock: Clock,
 }
 
@@ -41,7 +41,7 @@ impl KafkaReader {
         config: ClientConfig,
         topic: &str,
         places: &[Place],
-        growth: Option<Growth>,
+        watch: Watch,
         clock: Clock,
     ) -> Result<KafkaReader, SourceError> {
         let client = Client::start(&config)?;
@@ -52,14 +52,12 @@ impl KafkaReader {
             (place.id, begin)
         });
         assign(&client, topic, live)?;
-        Ok(KafkaReader { client, probes: Probes::new(config, topic), topic: topic.to_owned(), parts, growth, clock })
+        Ok(KafkaReader { client, probes: Probes::new(config, topic), topic: topic.to_owned(), parts, watch, clock })
     }
 
     /// Polls until something is ready or the wait is over.
     fn poll(&mut self, records_max: usize, wait: Duration) -> Result<(), SourceError> {
-        if let Some(growth) = &mut self.growth {
-            growth.check(&self.client)?;
-        }
+        self.watch.check(&self.client, &self.topic)?;
         let until = Instant::now() + wait;
         // The clock is read once a wait, not once a record: what came together arrived together.
         let mut now_us = (self.clock)();
@@ -138,11 +136,10 @@ impl KafkaReader {
     fn trouble(&mut self, error: &KafkaError) -> Result<(), SourceError> {
         let code = error.rdkafka_error_code();
         if !matches!(error, KafkaError::MessageConsumptionFatal(_)) && code.is_some_and(trouble::passes) {
-            if let Some(growth) = &mut self.growth {
-                growth.put_off();
-            }
+            self.watch.put_off();
             return Ok(());
         }
+        self.watch.is_same(&self.client, &self.topic)?;
         if trouble::is_out_of_range(code) {
             for part in self.parts.all().iter().filter(|part| !part.ended) {
                 if let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) {

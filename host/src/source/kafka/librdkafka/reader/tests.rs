@@ -49,7 +49,7 @@ fn place(id: i32, end: Option<i64>) -> Place {
 }
 
 fn open(cluster: &Cluster, places: &[Place]) -> KafkaReader {
-    KafkaReader::open(config(cluster), "t", places, None, || 0).unwrap()
+    KafkaReader::open(config(cluster), "t", places, Watch::new([0; 16], None, METADATA_INTERVAL, false), || 0).unwrap()
 }
 
 fn position(reader: &KafkaReader, id: i32) -> i64 {
