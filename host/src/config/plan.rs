@@ -103,6 +103,8 @@ pub struct KafkaPlan {
     pub property_places: BTreeMap<String, Place>,
     /// Where `topic` stands, for messages.
     pub topic_place: Place,
+    /// Where `start` stands, for messages; without it where `topic` stands.
+    pub start_place: Place,
 }
 
 /// `[source] group`.

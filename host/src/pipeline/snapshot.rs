@@ -39,6 +39,8 @@ pub(super) struct SavedPartition {
     pub name: String,
     pub id: i32,
     pub next_offset: Option<i64>,
+    /// The leader's epoch of the record before it, where the source knows it.
+    pub epoch: Option<i32>,
     /// Whose offset that is; `None` where the source has no such thing, and in checkpoints of before it was saved.
     pub identity: Option<String>,
     pub clock: ClockState,
@@ -54,6 +56,7 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
             id: partition.id,
             identity: partition.identity.clone(),
             next_offset: position.and_then(|position| position.next_offset),
+            epoch: position.and_then(|position| position.epoch),
             clock: position.map_or_else(ClockState::default, |position| position.clock),
         }
     };

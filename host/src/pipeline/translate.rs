@@ -2,8 +2,8 @@
 
 use super::clock;
 use crate::config::plan::{
-    ClientPlan, GeneratorPlan, GroupPlan, IsolationPlan, KafkaPlan, LimitsPlan, LostOffsetsPlan, OptionValue, StartPlan,
-    TimestampPlan,
+    ClientPlan, GeneratorPlan, GroupPlan, IsolationPlan, KafkaPlan, LimitsPlan, LostOffsetsPlan, OptionValue,
+    StartPlan, TimestampPlan,
 };
 use crate::decode::TimestampForm;
 use crate::plugin::{Limits, Setting};

@@ -8,10 +8,11 @@
 //!
 //! Offsets are ours: partitions are read from explicit offsets, and there is no group membership. What a checkpoint has confirmed is written
 //! as a group's offsets (`groups`), for tools that show lag; nothing reads it back. An offset that is out of range stops the pipeline
-//! instead of jumping.
+//! instead of jumping, or is told (`lost`).
 
 mod groups;
 mod librdkafka;
+mod lost;
 pub mod native;
 mod places;
 mod words;

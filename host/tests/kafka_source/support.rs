@@ -105,7 +105,7 @@ pub fn refused(settings: &KafkaSettings) -> SourceError {
 /// A reader over these partitions, from the source's start.
 pub fn open(source: &Arc<dyn Source>, partitions: &[u32]) -> Box<dyn Reader> {
     let assigned: Vec<Assignment> =
-        partitions.iter().map(|partition| Assignment { partition: *partition, offset: None }).collect();
+        partitions.iter().map(|partition| Assignment { partition: *partition, offset: None, epoch: None }).collect();
     source.open(&assigned).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -116,6 +116,8 @@ pub struct Brought {
     pub records: BTreeMap<u32, Vec<(Record, String)>>,
     pub ended: Vec<u32>,
     pub caught_up: Vec<u32>,
+    /// Partition, first offset, offset after the last, offset to go on at.
+    pub lost: Vec<(u32, i64, i64, i64)>,
     pub blocks: usize,
 }
 
@@ -140,6 +142,7 @@ impl Brought {
                 assert!(!self.ended.contains(&partition), "ended twice");
                 self.ended.push(partition);
             }
+            ReadEvent::Lost { partition, from, until, next } => self.lost.push((partition, from, until, next)),
             ReadEvent::CaughtUp { partition } => self.caught_up.push(partition),
             ReadEvent::Nothing => {}
         }

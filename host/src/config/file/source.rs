@@ -62,7 +62,7 @@ fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
 fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
     let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item));
-    let start = table.get("start").map(|item| start(&item));
+    let start = table.get("start").map(|item| (start(&item), item.place.clone()));
     let (properties, property_places) = table.get("properties").map(|item| properties(&item)).unwrap_or_default();
     let clients = [("native", ClientPlan::Native), ("librdkafka", ClientPlan::Librdkafka)];
     let client = table.get("client").map(|item| one_of(&item, clients));
@@ -76,7 +76,8 @@ fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     Some(SourcePlan::Kafka(KafkaPlan {
         brokers: brokers?.value,
         topic: topic.value,
-        start: start.unwrap_or(Some(StartPlan::Earliest))?,
+        start_place: start.as_ref().map_or(&topic.place, |(_, place)| place).clone(),
+        start: start.map_or(Some(StartPlan::Earliest), |(start, _)| start)?,
         isolation: isolation.unwrap_or(Some(IsolationPlan::ReadCommitted))?,
         on_lost_offsets: on_lost_offsets.unwrap_or(Some(LostOffsetsPlan::Stop))?,
         group: group.unwrap_or(Some(GroupPlan::OfPipeline))?,
@@ -110,7 +111,10 @@ fn group(item: &Item<'_>) -> Option<GroupPlan> {
         "off" => Some(GroupPlan::Off),
         name if name.len() <= 249 => Some(GroupPlan::Named(text.value)),
         _ => {
-            item.problem("the name of the group is longer than 249 bytes", "write a shorter one, or \"off\" for no group");
+            item.problem(
+                "the name of the group is longer than 249 bytes",
+                "write a shorter one, or \"off\" for no group",
+            );
             None
         }
     }

@@ -53,7 +53,9 @@ pub(super) fn judge(group: &str, code: i16) -> Written {
         | Code::NotEnoughReplicas
         | Code::UnknownServerError => Written::Passes(error.to_string()),
         Code::UnknownMemberId | Code::IllegalGeneration | Code::RebalanceInProgress | Code::StaleMemberEpoch => {
-            Written::Refused("consumers are members of it; give the pipeline a group of its own: [source] group".to_owned())
+            Written::Refused(
+                "consumers are members of it; give the pipeline a group of its own: [source] group".to_owned(),
+            )
         }
         Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed => Written::Refused(format!(
             "this user may not; allow it READ on group {group} and on the topic, or set [source] group = \"off\""

@@ -16,8 +16,11 @@ use self::group::GroupWriter;
 use self::reader::KafkaReader;
 use self::watch::Watch;
 use super::groups::Confirmed;
+use super::lost::Loss;
 use super::places::{self, Found, Place};
-use super::{Assignment, Clock, Isolation, KafkaSettings, KafkaStart, Partition, Reader, Source, SourceError, words};
+use super::{
+    Assignment, Clock, Isolation, KafkaSettings, KafkaStart, LostOffsets, Partition, Reader, Source, SourceError, words,
+};
 use rdkafka::ClientConfig;
 
 /// A topic whose partitions and their ends are known.
@@ -37,9 +40,10 @@ impl LibrdkafkaSource {
         let config = client::config(settings)?;
         let (found, topic_id) = connect::look(&config, settings)?;
         let partitions = places::partitions(settings, &found, topic_id);
-        let group = settings.group.as_ref().map(|group| {
-            Confirmed::start(group, Box::new(GroupWriter::new(group, &settings.topic, &config)))
-        });
+        let group = settings
+            .group
+            .as_ref()
+            .map(|group| Confirmed::start(group, Box::new(GroupWriter::new(group, &settings.topic, &config))));
         Ok(Self { config, settings: settings.clone(), partitions, found, topic_id, group })
     }
 }
@@ -65,6 +69,6 @@ impl Source for LibrdkafkaSource {
         let is_asking = places.iter().any(|place| place.partition == 0);
         let count = (!settings.bounded).then_some(self.found.len());
         let watch = Watch::new(self.topic_id, count, settings.metadata_interval, is_asking);
-        Ok(Box::new(KafkaReader::open(self.config.clone(), &settings.topic, &places, watch, settings.clock)?))
+        Ok(Box::new(KafkaReader::open(self.config.clone(), settings, &places, watch)?))
     }
 }

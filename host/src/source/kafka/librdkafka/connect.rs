@@ -18,10 +18,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const MISSING_WAIT: Duration = Duration::from_secs(1);
 
 /// Looks at the topic: its partitions and its id, which is zeros where there is none.
-pub(super) fn look(
-    config: &ClientConfig,
-    settings: &KafkaSettings,
-) -> Result<(Vec<Found>, [u8; 16]), SourceError> {
+pub(super) fn look(config: &ClientConfig, settings: &KafkaSettings) -> Result<(Vec<Found>, [u8; 16]), SourceError> {
     let mut config = config.clone();
     // Without a group the client has no coordinator to look for and to part from.
     config.remove("group.id");

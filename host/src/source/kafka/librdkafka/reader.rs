@@ -10,7 +10,7 @@ use super::client::Client;
 use super::parts::{Message, Part, Parts};
 use super::probe::Probes;
 use super::watch::Watch;
-use super::{Clock, Place, SourceError, trouble, words};
+use super::{Clock, KafkaSettings, Loss, LostOffsets, Place, SourceError, trouble};
 use crate::source::{ReadEvent, Reader};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -32,6 +32,7 @@ pub(super) struct KafkaReader {
     parts: Parts,
     probes: Probes,
     watch: Watch,
+    on_lost_offsets: LostOffsets,
     clock: Clock,
 }
 
@@ -39,20 +40,31 @@ impl KafkaReader {
     /// Starts a client and assigns the partitions to it, with explicit offsets: a seek after assigning could lose records.
     pub(super) fn open(
         config: ClientConfig,
-        topic: &str,
+        settings: &KafkaSettings,
         places: &[Place],
         watch: Watch,
-        clock: Clock,
     ) -> Result<KafkaReader, SourceError> {
-        let client = Client::start(&config)?;
-        let parts = Parts::new(places);
-        let live = parts.all().iter().filter(|part| !part.ended).map(|part| {
-            let place = part.place;
-            let begin = if place.is_oldest { Offset::Beginning } else { Offset::Offset(place.begin) };
-            (place.id, begin)
+        let topic = settings.topic.as_str();
+        let reader = KafkaReader {
+            client: Client::start(&config)?,
+            probes: Probes::new(config, topic),
+            topic: topic.to_owned(),
+            parts: Parts::new(places),
+            watch,
+            on_lost_offsets: settings.on_lost_offsets,
+            clock: settings.clock,
+        };
+        reader.assign()?;
+        Ok(reader)
+    }
+
+    /// Assigns what is left to read, each partition from where it stands.
+    fn assign(&self) -> Result<(), SourceError> {
+        let live = self.parts.all().iter().filter(|part| !part.ended).map(|part| {
+            let begin = if part.is_untouched() { Offset::Beginning } else { Offset::Offset(part.next) };
+            (part.place.id, begin)
         });
-        assign(&client, topic, live)?;
-        Ok(KafkaReader { client, probes: Probes::new(config, topic), topic: topic.to_owned(), parts, watch, clock })
+        assign(&self.client, &self.topic, live)
     }
 
     /// Polls until something is ready or the wait is over.
@@ -140,15 +152,31 @@ impl KafkaReader {
             return Ok(());
         }
         self.watch.is_same(&self.client, &self.topic)?;
-        if trouble::is_out_of_range(code) {
-            for part in self.parts.all().iter().filter(|part| !part.ended) {
-                if let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) {
-                    words::check_range(&self.topic, part.place.id, part.next, range)?;
-                }
-            }
+        if trouble::is_out_of_range(code) && self.has_lost()? {
+            // Offsets are given with the assignment: a seek after it could lose records.
+            return self.assign();
         }
         let told = self.client.context().last_error().filter(|(last, _)| Some(*last) == code);
         Err(trouble::explain(&self.topic, error, told.as_ref().map(|(_, reason)| reason.as_str())))
+    }
+}
+
+impl KafkaReader {
+    /// Whether offsets are gone and that was told; the partitions that lack some stand behind them then.
+    fn has_lost(&mut self) -> Result<bool, SourceError> {
+        let mut has_lost = false;
+        for index in 0..self.parts.all().len() {
+            let part = &self.parts.all()[index];
+            if part.ended || part.is_untouched() {
+                continue;
+            }
+            let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) else { continue };
+            if let Some(loss) = Loss::of(part.place.id, part.next, range) {
+                self.parts.lose(index, loss.or_stop(&self.topic, self.on_lost_offsets)?);
+                has_lost = true;
+            }
+        }
+        Ok(has_lost)
     }
 }
 

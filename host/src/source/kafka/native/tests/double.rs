@@ -170,7 +170,7 @@ impl Double {
 
     pub(super) fn reader(&self) -> Box<dyn Reader> {
         let source = connect(&self.settings()).unwrap_or_else(|error| panic!("{error}"));
-        source.open(&[Assignment { partition: 0, offset: None }]).unwrap_or_else(|error| panic!("{error}"))
+        source.open(&[Assignment { partition: 0, offset: None, epoch: None }]).unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(super) fn settings(&self) -> KafkaSettings {
