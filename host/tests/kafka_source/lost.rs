@@ -82,56 +82,47 @@ fn told_to_continue_a_run_says_what_is_lost_and_reads_the_rest() {
     }
 }
 
-/// A reader that waits while what comes next is deleted.
-#[test]
-fn records_deleted_in_mid_run_are_told_and_the_other_partitions_go_on() {
+/// A reader that is at the begin of two partitions when 19,000 records of the first are deleted; what it brought, and how it ended.
+fn deleted_in_mid_run(on_lost_offsets: LostOffsets) -> (Brought, Result<(), SourceError>) {
     let topic = topic(2, &[]);
     (0..2).for_each(|partition| fill(&topic, partition, 0..20_000));
-    let mut told = KafkaSettings { on_lost_offsets: LostOffsets::Continue, bounded: false, ..settings(&topic) };
-    let small: &[(&str, &str)] = match super::CLIENT {
+    let mut small = KafkaSettings { on_lost_offsets, bounded: false, ..settings(&topic) };
+    let properties: &[(&str, &str)] = match super::CLIENT {
         KafkaClient::Native => &[("max.partition.fetch.bytes", "8192"), ("fetch.max.bytes", "16384")],
         KafkaClient::Librdkafka => {
             &[("queued.max.messages.kbytes", "16"), ("fetch.message.max.bytes", "8192"), ("queued.min.messages", "100")]
         }
     };
-    told.properties.extend(small.iter().map(|(name, value)| (name.to_string(), value.to_string())));
-    let mut reader = open(&connect(&told), &[0, 1]);
+    small.properties.extend(properties.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+    let mut reader = open(&connect(&small), &[0, 1]);
     let mut brought = Brought::default();
-    brought.until(&mut *reader, 50, |brought| brought.count() > 500);
+    brought.until(&mut *reader, 50, |brought| brought.offsets(0).len() > 100);
     client::delete_records(&broker().bootstrap(), &topic, 0, 19_000).unwrap();
-    brought.until(&mut *reader, 500, |brought| {
-        brought.values(1).len() == 20_000 && brought.offsets(0).last() == Some(&19_999)
-    });
+    let begun = Instant::now();
+    while brought.values(1).len() < 20_000 || brought.offsets(0).last() != Some(&19_999) {
+        assert!(begun.elapsed() < PATIENCE, "{} records", brought.count());
+        if let Err(error) = brought.step(&mut *reader, 500) {
+            return (brought, Err(error));
+        }
+    }
+    (brought, Ok(()))
+}
+
+#[test]
+fn records_deleted_in_mid_run_are_told_and_the_other_partitions_go_on() {
+    let (brought, ended) = deleted_in_mid_run(LostOffsets::Continue);
+    assert!(ended.is_ok(), "{ended:?}");
     assert_eq!(brought.values(1), expected(1, 0..20_000));
     let [(0, from, 19_000, 19_000)] = brought.lost[..] else { panic!("{:?}", brought.lost) };
     let offsets: Vec<i64> = (0..from).chain(19_000..20_000).collect();
     assert_eq!(brought.offsets(0), offsets, "what is not lost came, once");
 }
 
-/// Told to stop, which is the default, the same run does, with what is lost.
 #[test]
-fn records_deleted_in_mid_run_stop_it() {
-    let topic = topic(1, &[]);
-    fill(&topic, 0, 0..10);
-    let mut reader = open(&connect(&KafkaSettings { bounded: false, ..settings(&topic) }), &[0]);
-    let mut brought = Brought::default();
-    brought.until(&mut *reader, 50, |brought| brought.caught_up == [0]);
-    // Deleted before the reader, which waits at the end, can have fetched them.
-    let begun = Instant::now();
-    let told = loop {
-        assert!(begun.elapsed() < PATIENCE, "it went on");
-        let next = brought.count();
-        fill(&topic, 0, next..next + 10);
-        client::delete_records(&broker().bootstrap(), &topic, 0, next as i64 + 10).unwrap();
-        let mut stopped = Ok(());
-        for _ in 0..20 {
-            stopped = stopped.and_then(|()| brought.step(&mut *reader, 50));
-        }
-        if stopped.is_err() {
-            break lost(stopped);
-        }
-    };
-    let next = brought.count();
-    assert!(told.contains(&format!("offsets {next} to {}", next + 9)), "{told}");
-    assert!(told.contains("10 at the most") && told.contains("on_lost_offsets = \"continue\""), "{told}");
+fn records_deleted_in_mid_run_stop_it_unless_told_otherwise() {
+    let (brought, ended) = deleted_in_mid_run(LostOffsets::Stop);
+    let (told, next) = (lost(ended), brought.offsets(0).len());
+    assert!(told.contains(&format!("offsets {next} to 18999")), "{told}");
+    assert!(told.contains(&format!("{} at the most", 19_000 - next)), "{told}");
+    assert!(told.contains("To go on at 19000 without them, set [source] on_lost_offsets = \"continue\""), "{told}");
 }

@@ -162,18 +162,20 @@ impl KafkaReader {
 }
 
 impl KafkaReader {
-    /// Whether offsets are gone and that was told; the partitions that lack some stand behind them then.
+    /// Whether offsets are gone and it can go on; partitions that lack some stand behind them then, which is told.
     fn has_lost(&mut self) -> Result<bool, SourceError> {
         let mut has_lost = false;
         for index in 0..self.parts.all().len() {
             let part = &self.parts.all()[index];
-            if part.ended || part.is_untouched() {
+            if part.ended {
                 continue;
             }
             let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) else { continue };
-            if let Some(loss) = Loss::of(part.place.id, part.next, range) {
+            let Some(loss) = Loss::of(part.place.id, part.next, range) else { continue };
+            has_lost = true;
+            // Nobody has asked for the offsets of one that is to begin at the oldest record.
+            if !part.is_untouched() {
                 self.parts.lose(index, loss.or_stop(&self.topic, self.on_lost_offsets)?);
-                has_lost = true;
             }
         }
         Ok(has_lost)
