@@ -326,7 +326,7 @@ fn decode_schema(plan: &Plan, asked: &[usize]) -> DecodeSchema {
 
 fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match &plan.source {
-        SourcePlan::Kafka(topic) => kafka::connect(&kafka_settings(topic, until_end))?,
+        SourcePlan::Kafka(topic) => kafka::connect(&kafka_settings(topic, &plan.name, until_end))?,
         SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {
             files: files.iter().map(|(file, _)| file.clone()).collect(),
             rate: *rate,

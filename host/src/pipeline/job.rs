@@ -2,8 +2,9 @@
 
 use super::chain::Chain;
 use super::progress::Total;
+use super::run::RunError;
 use crate::checkpoint::folder::FolderStore;
-use crate::config::plan::Plan;
+use crate::config::plan::{Plan, SourcePlan, StartPlan};
 use crate::decode::DecodeSchema;
 use crate::plugin::{Plugin, Setting};
 use crate::sink::{KpiSchema, Sink};
@@ -122,6 +123,21 @@ impl Job {
     /// The KPIs of a grouping, by place.
     pub(super) fn kpis_of(&self, grouping: usize) -> Vec<usize> {
         self.fold.kpis().iter().enumerate().filter(|(_, of)| **of == grouping).map(|(kpi, _)| kpi).collect()
+    }
+
+    /// Whether a run without a checkpoint to go on from is wanted.
+    pub(super) fn may_begin(&self) -> Result<(), RunError> {
+        let (SourcePlan::Kafka(topic), Some(checkpoint)) = (&self.plan.source, &self.plan.checkpoint) else {
+            return Ok(());
+        };
+        if topic.start != StartPlan::Checkpoint {
+            return Ok(());
+        }
+        Err(RunError::NoCheckpoint(format!(
+            "{} holds none, and [source] start = \"checkpoint\" begins nowhere else; for a first start set `start` to \"earliest\", \
+             \"latest\" or a timestamp, otherwise look whether the folder is the right one",
+            checkpoint.path.display()
+        )))
     }
 
     /// What shapes the numbers, by name, for a checkpoint: state from before a change would not fit what comes after it.

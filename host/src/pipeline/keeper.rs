@@ -246,6 +246,7 @@ impl Keeper {
         for (open, (_, prepared)) in self.sinks.iter_mut().zip(&snapshot.sinks) {
             open.sink.commit(epoch, prepared)?;
         }
+        self.shared.source.confirm(&snapshot.offsets());
         self.epoch = epoch;
         self.uncommitted = false;
         self.shared.progress.live().checkpoint_epoch = Some(epoch);

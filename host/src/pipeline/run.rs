@@ -86,6 +86,9 @@ pub enum RunError {
     /// The checkpoint belongs to another pipeline.
     #[error("the checkpoint does not fit the pipeline: {0}")]
     Mismatch(String),
+    /// The file asks for a checkpoint to go on from, and there is none.
+    #[error("there is no checkpoint: {0}")]
+    NoCheckpoint(String),
     /// A checkpoint's content can't be read.
     #[error("the checkpoint can't be read: {0}")]
     Unreadable(String),
@@ -150,7 +153,7 @@ fn shutdown_workers(
 /// The checkpoint to go on from, if there is one.
 fn resume(job: &Job) -> Result<Option<(u64, Snapshot)>, RunError> {
     let Some((store, _)) = &job.store else { return Ok(None) };
-    let Some(saved) = store.latest()? else { return Ok(None) };
+    let Some(saved) = store.latest()? else { return job.may_begin().map(|()| None) };
     let snapshot = snapshot::decode(&saved.bytes)?;
     snapshot.fits(&job.plan.name, &job.identities(), job.source.partitions())?;
     Ok(Some((saved.epoch, snapshot)))
@@ -181,6 +184,7 @@ fn share(
         grouping_kpis: (0..job.grouping_keys.len()).map(|grouping| job.kpis_of(grouping)).collect(),
         inputs: job.chain.kpis.iter().map(|kpi| kpi.inputs.clone()).collect(),
         kpi_names: job.kpi_names(),
+        source: Arc::clone(&job.source),
         partitions: partitions.to_vec(),
         shutdown: shutdown.clone(),
         progress: Arc::clone(progress),
@@ -265,11 +269,11 @@ fn worker(
     for (place, clock) in clocks(job, snapshot).into_iter().enumerate() {
         if place % workers == index {
             // What a checkpoint does not know was added since, and all of it is new.
-            let offset = snapshot.and_then(|snapshot| match snapshot.partitions.get(place) {
-                Some(saved) => saved.next_offset,
-                None => Some(OLDEST),
+            let (offset, epoch) = snapshot.map_or((None, None), |snapshot| match snapshot.partitions.get(place) {
+                Some(saved) => (saved.next_offset, saved.epoch),
+                None => (Some(OLDEST), None),
             });
-            assigned.push(Assignment { partition: place as u32, offset });
+            assigned.push(Assignment { partition: place as u32, offset, epoch });
             partitions.add(place as u32, offset.or(shared.partitions[place].begin), clock);
         }
     }

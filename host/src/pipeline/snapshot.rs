@@ -39,6 +39,10 @@ pub(super) struct SavedPartition {
     pub name: String,
     pub id: i32,
     pub next_offset: Option<i64>,
+    /// The leader's epoch of the record before it, where the source knows it.
+    pub epoch: Option<i32>,
+    /// Whose offset that is; `None` where the source has no such thing, and in checkpoints of before it was saved.
+    pub identity: Option<String>,
     pub clock: ClockState,
 }
 
@@ -50,7 +54,9 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
         SavedPartition {
             name: partition.name.clone(),
             id: partition.id,
+            identity: partition.identity.clone(),
             next_offset: position.and_then(|position| position.next_offset),
+            epoch: position.and_then(|position| position.epoch),
             clock: position.map_or_else(ClockState::default, |position| position.clock),
         }
     };
@@ -58,6 +64,29 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
 }
 
 impl Snapshot {
+    /// The next offset of each partition that has one, by its place.
+    pub fn offsets(&self) -> Vec<(u32, i64)> {
+        let offset = |(place, saved): (usize, &SavedPartition)| Some((u32::try_from(place).ok()?, saved.next_offset?));
+        self.partitions.iter().enumerate().filter_map(offset).collect()
+    }
+
+    /// Offsets of a topic that was deleted and made anew under its name mean other records.
+    fn same_topics(&self, partitions: &[Partition]) -> Result<(), RunError> {
+        for (saved, now) in self.partitions.iter().zip(partitions) {
+            if let (Some(then), Some(id)) = (&saved.identity, &now.identity)
+                && saved.name == now.name
+                && then != id
+            {
+                return Err(RunError::Mismatch(format!(
+                    "topic `{}` was deleted and made anew since the checkpoint (id {then} then, {id} now): its offsets mean other records; to \
+                     count the new topic, use another [checkpoint] path and other sink paths, so that what was counted of the old one stays",
+                    now.name
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it belongs to this pipeline and source; the error says what differs and what to do.
     pub fn fits(&self, pipeline: &str, now: &[(String, String)], partitions: &[Partition]) -> Result<(), RunError> {
         let advice = "use another [checkpoint] path, or remove the folder to begin anew";
@@ -83,6 +112,7 @@ impl Snapshot {
         if self.identities != now {
             return Err(RunError::Mismatch(format!("the KPIs stand in another order; {advice}")));
         }
+        self.same_topics(partitions)?;
         // Partitions may be added at the end of the list; one that is gone took records with it.
         let same = |(saved, now): (&SavedPartition, &Partition)| saved.name == now.name && saved.id == now.id;
         if self.partitions.len() > partitions.len() || !self.partitions.iter().zip(partitions).all(same) {

@@ -40,6 +40,10 @@ struct PartitionWire {
     name: String,
     id: i32,
     next_offset: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
     front_us: Option<i64>,
     jumps: u32,
     jumps_least_us: i64,
@@ -178,14 +182,21 @@ fn quarantine(reason: &str) -> PluginError {
 }
 
 fn partition_wire(partition: &SavedPartition) -> PartitionWire {
-    let ClockState { front_us, jumps, jumps_least_us, floor_us } = partition.clock;
-    let (name, id, next_offset) = (partition.name.clone(), partition.id, partition.next_offset);
-    PartitionWire { name, id, next_offset, front_us, jumps, jumps_least_us, floor_us }
+    let SavedPartition { name, id, next_offset, epoch, identity, clock } = partition.clone();
+    let ClockState { front_us, jumps, jumps_least_us, floor_us } = clock;
+    PartitionWire { name, id, next_offset, epoch, identity, front_us, jumps, jumps_least_us, floor_us }
 }
 
 fn partition(wire: PartitionWire) -> SavedPartition {
-    let PartitionWire { name, id, next_offset, front_us, jumps, jumps_least_us, floor_us } = wire;
-    SavedPartition { name, id, next_offset, clock: ClockState { front_us, jumps, jumps_least_us, floor_us } }
+    let PartitionWire { name, id, next_offset, epoch, identity, front_us, jumps, jumps_least_us, floor_us } = wire;
+    SavedPartition {
+        name,
+        id,
+        next_offset,
+        epoch,
+        identity,
+        clock: ClockState { front_us, jumps, jumps_least_us, floor_us },
+    }
 }
 
 fn grouping_wire(grouping: &GroupingState) -> GroupingWire {
