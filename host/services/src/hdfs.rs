@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// How long both may take until they serve; 9 s on two idle cores.
+/// How long a daemon may take; both serve after 9 s on two idle cores, most of which the NameNode spends on looking through its jars.
 const READY_WAIT: Duration = Duration::from_secs(180);
 const HEAP_MIB: u32 = 256;
 const NAME_NODE: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";

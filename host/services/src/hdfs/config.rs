@@ -29,7 +29,7 @@ impl Ports {
 
 /// Makes the folders that have to be there.
 ///
-/// Empty ones take the place of the daemons' pages for people, which each start would unpack from the jar for seconds.
+/// Empty ones take the place of the pages for people, which each start would unpack from the jar.
 pub(super) fn make_folders(folder: &Path) -> Result<(), ServiceError> {
     let made = |name| std::fs::create_dir_all(folder.join(name));
     let all = ["tmp", "conf/webapps/hdfs", "conf/webapps/datanode", "conf/webapps/static"];
