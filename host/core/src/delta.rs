@@ -56,6 +56,8 @@ pub enum KpiState {
     States(Vec<Vec<ArrayRef>>),
     /// It has none any more.
     Quarantined(PluginError),
+    /// It begins anew: its slots of these cells are empty. Only where a closer takes up a state that was not made by its own plan.
+    Fresh,
 }
 
 /// A KPI that failed.

@@ -93,7 +93,8 @@ impl FolderStore {
     }
 
     fn names(&self) -> Result<Vec<String>, CheckpointError> {
-        let entries = self.storage.list(&self.claim.folder).map_err(|source| self.failed(&self.claim.folder, source))?;
+        let entries =
+            self.storage.list(&self.claim.folder).map_err(|source| self.failed(&self.claim.folder, source))?;
         Ok(entries.into_iter().filter(|entry| !entry.folder).map(|entry| entry.name).collect())
     }
 

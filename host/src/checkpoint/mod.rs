@@ -65,7 +65,9 @@ pub enum CheckpointError {
         generation: u64,
     },
     /// Checkpoints of an earlier layout.
-    #[error("{place} holds checkpoints of an earlier version of weir: finish the run with that version, or set another [checkpoint] path")]
+    #[error(
+        "{place} holds checkpoints of an earlier version of weir: finish the run with that version, or set another [checkpoint] path"
+    )]
     OldLayout {
         /// The folder.
         place: String,

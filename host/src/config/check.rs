@@ -3,7 +3,9 @@
 
 use super::file::{Declared, File, Kpi, Sink};
 use super::item::Text;
-use super::plan::{FieldPlan, KpiPlan, Plan, SchemaPlan, SinkKind, SinkPlan, SourcePlan, SourceText, StartPlan, TimePlan};
+use super::plan::{
+    FieldPlan, KpiPlan, Plan, SchemaPlan, SinkKind, SinkPlan, SourcePlan, SourceText, StartPlan, TimePlan,
+};
 use super::problem::Problem;
 use super::read::Reader;
 use std::collections::{HashMap, HashSet};

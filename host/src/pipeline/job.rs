@@ -1,11 +1,12 @@
 //! A job: a plan whose plugins are open and whose columns are connected. What every thread of a run shares stands in `Shared`.
 
 use super::chain::Chain;
+use super::identity::{Identity, KpiIdentity, PluginIdentity};
 use super::progress::Total;
 use super::run::RunError;
 use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::{Plan, SourcePlan, StartPlan};
-use crate::decode::DecodeSchema;
+use crate::decode::{DecodeField, DecodeSchema};
 use crate::plugin::{Plugin, Setting};
 use crate::sink::{KpiSchema, Sink};
 use crate::source::{Partition, Source};
@@ -28,7 +29,7 @@ pub struct Job {
     pub(super) kpis: Vec<OpenKpi>,
     pub(super) sinks: Vec<OpenSink>,
     /// The checkpoint folder, and the time between epochs.
-    pub(super) store: Option<(FolderStore, Duration)>,
+    pub(super) store: Option<(Box<FolderStore>, Duration)>,
 }
 
 /// A preprocessing step.
@@ -45,8 +46,8 @@ pub(super) struct OpenKpi {
     pub settings: Vec<(String, Setting)>,
     pub description: KpiDescription,
     pub schema: KpiSchema,
-    /// What makes its state what it is: plugin digest, state version, options, window, group key.
-    pub identity: String,
+    /// What makes its state what it is.
+    pub identity: KpiIdentity,
 }
 
 /// A sink and the KPIs that it takes.
@@ -140,14 +141,26 @@ impl Job {
         )))
     }
 
-    /// What shapes the numbers, by name, for a checkpoint: state from before a change would not fit what comes after it.
-    pub(super) fn identities(&self) -> Vec<(String, String)> {
-        let steps = self.preprocessors.iter().enumerate().map(|(at, step)| {
-            let identity = format!("plugin sha256:{}, options {:?}", step.plugin.digest(), step.settings);
-            (format!("preprocessor {} `{}`", at + 1, step.description.name), identity)
-        });
-        let fields = ("the decoded fields".to_owned(), format!("{:?}", self.decode.fields));
-        let kpis = self.kpis.iter().map(|kpi| (format!("KPI `{}`", kpi.name), kpi.identity.clone()));
-        steps.chain(std::iter::once(fields)).chain(kpis).collect()
+    /// What shapes the numbers, for a checkpoint.
+    pub(super) fn identity(&self) -> Identity {
+        let step = |step: &OpenPreprocessor| PluginIdentity {
+            name: step.description.name.clone(),
+            digest: step.plugin.digest().to_string(),
+            state_version: 0,
+            options: format!("{:?}", step.settings),
+        };
+        let field = |field: &DecodeField| {
+            let form = field.timestamp.as_ref().map(|form| format!(" {form:?}")).unwrap_or_default();
+            (
+                field.path.to_string(),
+                format!("{}{form}{}", field.column_type, if field.required { ", required" } else { "" }),
+            )
+        };
+        Identity {
+            preprocessors: self.preprocessors.iter().map(step).collect(),
+            fields: self.decode.fields.iter().map(field).collect(),
+            time: format!("column {}, {:?}", self.plan.time.column, self.fold.rules()),
+            kpis: self.kpis.iter().map(|kpi| kpi.identity.clone()).collect(),
+        }
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub ended: AtomicUsize,
     pub board: Mutex<Watermarks>,
     pub epoch: AtomicU64,
+    /// Epochs that delivery is done with, since the run's start.
+    pub epochs_done: AtomicU64,
 }
 
 impl Shared {

@@ -22,6 +22,11 @@ pub fn run_started(pipeline: &str, workers: usize, partitions: usize, resumed_ep
     }
 }
 
+/// The pipeline differs from the one that wrote the checkpoint, in a way that does not change what its state means.
+pub fn resumed_with(note: &str) {
+    info!("{note}");
+}
+
 /// A signal or the end of a bounded run stops the pipeline.
 pub fn stop_requested(reason: &str) {
     info!(reason, "stopping");
@@ -60,6 +65,11 @@ pub fn checkpoint_written(epoch: u64, bytes: usize, millis: u128) {
 /// A sink's system can't be reached; its rows wait.
 pub fn sink_away(place: &str, reason: &str) {
     warn!(sink = place, reason, "the sink is away; its rows wait in the checkpoint, and it is tried again");
+}
+
+/// A stop while a sink is away.
+pub fn rows_wait_in_checkpoint(place: &str) {
+    warn!(sink = place, "the sink has not taken all rows: they are in the checkpoint, and the next run delivers them");
 }
 
 /// It takes rows again.

@@ -156,6 +156,7 @@ impl Closer {
             match state {
                 KpiState::Quarantined(error) => guarded.quarantine(error),
                 KpiState::States(parts) => merge_parts(guarded, &slots[grouping], &parts),
+                KpiState::Fresh => {}
             }
         }
     }

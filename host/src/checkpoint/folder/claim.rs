@@ -1,7 +1,7 @@
 //! Claims a checkpoint folder: its generation's folder gets the next number, which only one claimant can give it.
 
 use super::super::CheckpointError;
-use crate::storage::Storage;
+use crate::storage::{Storage, random_name};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -46,8 +46,10 @@ pub(super) fn claim(storage: &dyn Storage, path: &Path) -> Result<Claim, Checkpo
         // A first claimant that was slow may have made an empty folder of a lower number meanwhile, and this one may be it: each makes
         // its folder before it looks, so at least one of the two sees the other.
         let now = generations(storage, path)?;
-        if now.iter().any(|other| *other > generation) {
-            continue;
+        match now.iter().any(|other| *other > generation) {
+            true if before.is_none() => continue,
+            true => return Err(CheckpointError::Fenced { place: storage.place(path), generation }),
+            false => {}
         }
         for older in now.into_iter().filter(|other| *other < generation) {
             storage.remove_folder(&path.join(format!("{FOLDER}{older}"))).map_err(failed)?;
@@ -106,11 +108,4 @@ fn lineage(storage: &dyn Storage, path: &Path) -> io::Result<String> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// A name that no other folder has.
-pub(crate) fn random_name() -> io::Result<String> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -62,7 +62,8 @@ fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
     let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item));
     let start = table.get("start").map(|item| (start(&item), item.place.clone()));
-    let (properties, property_places) = table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
+    let (properties, property_places) =
+        table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
     let clients = [("native", ClientPlan::Native), ("librdkafka", ClientPlan::Librdkafka)];
     let client = table.get("client").map(|item| one_of(&item, clients));
     let isolations =
