@@ -2,6 +2,7 @@
 //!
 //! Times are microseconds, sizes bytes. Places (`Place`) lead back to the file for messages that only the opened plugins allow.
 
+use super::units::show_duration;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -343,6 +344,17 @@ pub enum WindowPlan {
         /// Microseconds.
         hop_us: i64,
     },
+}
+
+impl fmt::Display for WindowPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Tumbling { size_us } => write!(f, "tumbling {}", show_duration(size_us)),
+            Self::Hopping { size_us, hop_us } => {
+                write!(f, "hopping {} every {}", show_duration(size_us), show_duration(hop_us))
+            }
+        }
+    }
 }
 
 /// `[[sink]]`.

@@ -240,7 +240,7 @@ fn open_kpi(kpi: &KpiPlan, place: usize, (plugin, settings, description): Opened
             state_version: description.state_version,
             options: format!("{:?}", kpi.plugin.options),
         },
-        window: format!("{:?}", kpi.window),
+        window: kpi.window.to_string(),
         by: kpi.by.iter().map(|(path, _)| path.to_string()).collect(),
     };
     OpenKpi { name: kpi.name.clone(), plugin, settings, description, schema, identity }
