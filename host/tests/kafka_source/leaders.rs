@@ -43,6 +43,7 @@ fn load(bootstrap: &str, stop: &AtomicBool, filled: &AtomicUsize) {
 }
 
 #[test]
+#[ignore = "two minutes and more: a broker that was killed takes its time; three kills are in `faults`"]
 fn ten_leaders_killed_under_load_cost_no_record_and_bring_none_twice() {
     let folder = tempfile::tempdir().unwrap();
     let mut cluster = Cluster::start(folder.path(), 3).unwrap_or_else(|error| panic!("{error}"));
