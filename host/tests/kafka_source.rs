@@ -29,6 +29,7 @@ macro_rules! clients {
             mod faults;
             mod group;
             mod identity;
+            mod leaders;
             mod lost;
             mod reading;
             mod troubles;

@@ -12,8 +12,8 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::Duration;
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 const WAIT: Duration = Duration::from_secs(60);
 
@@ -133,11 +133,30 @@ pub fn committed(bootstrap: &str, group: &str, topic: &str, partition: i32) -> R
     let consumer: BaseConsumer = config.create().map_err(failed("no consumer"))?;
     let mut asked = TopicPartitionList::new();
     asked.add_partition(topic, partition);
-    let told = consumer.committed_offsets(asked, WAIT).map_err(failed("no offsets of the group"))?;
+    let begun = Instant::now();
+    let told = loop {
+        match consumer.committed_offsets(asked.clone(), WAIT) {
+            Ok(told) => break told,
+            // A broker that has just come up makes its place for groups only now.
+            Err(error) if is_on_its_way(&error) && begun.elapsed() < WAIT => thread::sleep(Duration::from_millis(100)),
+            Err(error) => return Err(failed("no offsets of the group")(error)),
+        }
+    };
     Ok(told.elements().first().and_then(|part| match part.offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,
     }))
+}
+
+fn is_on_its_way(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
 }
 
 fn send(producer: &BaseProducer<Deliveries>, topic: &str, record: &Produced<'_>) -> Result<(), ServiceError> {
@@ -189,12 +208,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
             self.0.unpark();
         }
     }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        std::thread::park();
+        thread::park();
     }
 }

@@ -4,6 +4,8 @@
 //! header length (u32, little endian) │ header (JSON; names blobs by number) │ blob lengths are in the header │ blobs
 //! ```
 
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::identity::Identity;

@@ -166,7 +166,7 @@ fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
     let words = if example == "earliest" { "\"earliest\", \"latest\", \"checkpoint\" or " } else { "" };
     item.problem(
         format!("`{}` = {shown} is no point in time", item.key),
-        format!("write {words}a timestamp with its offset, such as \"2020-09-18T00:00:00Z\""),
+        format!("write {words}a time with its offset, \"2020-09-18T00:00:00Z\""),
     );
     None
 }

@@ -77,7 +77,8 @@ struct State {
     /// `newest` holds what was not written.
     is_due: bool,
     is_writing: bool,
-    is_closing: bool,
+    /// The run ends: what is due is written until then.
+    closes: Option<Instant>,
     not_before: Instant,
 }
 
@@ -91,12 +92,12 @@ impl Mail {
         let mut state = self.state();
         loop {
             let left = state.not_before.saturating_duration_since(Instant::now());
-            if state.is_due && (left.is_zero() || state.is_closing) {
+            if state.closes.is_some_and(|closes| !state.is_due || closes <= Instant::now()) {
+                return None;
+            }
+            if state.is_due && left.is_zero() {
                 (state.is_due, state.is_writing) = (false, true);
                 return Some(state.newest.clone());
-            }
-            if state.is_closing {
-                return None;
             }
             let wait = if state.is_due { left } else { Duration::from_secs(3600) };
             state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
@@ -106,9 +107,8 @@ impl Mail {
     fn written(&self, is_due: bool, pause: Duration) {
         let mut state = self.state();
         state.is_writing = false;
-        // At the end what is new is tried, once.
-        state.is_due |= is_due && !state.is_closing;
-        state.not_before = Instant::now() + pause;
+        state.is_due |= is_due;
+        state.not_before = Instant::now() + if state.closes.is_some() { pause.min(PAUSE) } else { pause };
         self.changed.notify_all();
     }
 }
@@ -120,7 +120,7 @@ impl Confirmed {
             newest: BTreeMap::new(),
             is_due: false,
             is_writing: false,
-            is_closing: false,
+            closes: None,
             not_before: Instant::now(),
         };
         let mail = Arc::new(Mail { state: Mutex::new(state), changed: Condvar::new() });
@@ -145,7 +145,7 @@ impl Drop for Confirmed {
     fn drop(&mut self) {
         let until = Instant::now() + CLOSE_WAIT;
         let mut state = self.0.state();
-        state.is_closing = true;
+        (state.closes, state.not_before) = (Some(until), Instant::now());
         self.0.changed.notify_all();
         while state.is_due || state.is_writing {
             let left = until.saturating_duration_since(Instant::now());

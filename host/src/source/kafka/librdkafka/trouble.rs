@@ -11,6 +11,8 @@ pub(super) fn passes(code: Code) -> bool {
         code,
         Code::BrokerTransportFailure
             | Code::AllBrokersDown
+            // The one that was asked left the cluster's list meanwhile.
+            | Code::DestroyBroker
             | Code::Resolve
             | Code::OperationTimedOut
             | Code::TimedOutQueue
