@@ -22,6 +22,7 @@ mod letters;
 mod message;
 mod partitions;
 mod progress;
+pub mod replay;
 mod report;
 mod resolve;
 mod run;

@@ -11,6 +11,7 @@ pub mod dead_letters;
 mod folders;
 mod instant;
 pub mod json_files;
+pub mod kafka;
 pub mod row;
 #[cfg(test)]
 mod test_rows;
