@@ -38,7 +38,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Look at records that were set aside, and feed them again
     #[command(subcommand)]
-    Dlq(DlqCommand),
+    Dlq(Box<DlqCommand>),
     /// Build and look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),

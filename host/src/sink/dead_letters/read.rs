@@ -84,6 +84,9 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// A letter and its line as it stands in the file, or what is wrong with the line.
+pub type LetterOrNot<'a> = Result<(StoredLetter, &'a [u8]), Unreadable>;
+
 /// The letters of a file, in its order.
 pub struct StoredLetters {
     lines: Lines,
@@ -98,11 +101,11 @@ impl StoredLetters {
         Ok(Self { lines: Lines::open(path)? })
     }
 
-    /// The next letter and its line as it stands there, or what is wrong with the line; `None` at the end.
+    /// The next letter; `None` at the end.
     ///
     /// # Errors
     /// The system's.
-    pub fn next_letter(&mut self) -> io::Result<Option<Result<(StoredLetter, &[u8]), Unreadable>>> {
+    pub fn next_letter(&mut self) -> io::Result<Option<LetterOrNot<'_>>> {
         let Some(is_whole) = self.lines.advance()? else { return Ok(None) };
         match letter(&self.lines.line) {
             Ok(letter) => Ok(Some(Ok((letter, &self.lines.line)))),

@@ -58,6 +58,9 @@ pub struct Look {
     consumer: Option<BaseConsumer<Ear>>,
 }
 
+/// A partition, its oldest offset and its end.
+type Range = (i32, (i64, i64));
+
 /// Offsets by partition.
 pub type Offsets = Vec<(i32, i64)>;
 
@@ -151,7 +154,7 @@ impl Look {
         Ok(all.watermarks(partitions)?.into_iter().map(|(id, (_, high))| (id, high)).collect())
     }
 
-    fn watermarks(&self, partitions: &[i32]) -> Result<Vec<(i32, (i64, i64))>, KafkaFailure> {
+    fn watermarks(&self, partitions: &[i32]) -> Result<Vec<Range>, KafkaFailure> {
         let name = self.topic.topic.as_str();
         let of = |&id: &i32| Ok((id, self.ask(|consumer, wait| consumer.fetch_watermarks(name, id, wait))?));
         partitions.iter().map(of).collect()
