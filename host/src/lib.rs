@@ -71,4 +71,5 @@ pub mod pipeline;
 pub mod plugin;
 pub mod sink;
 pub mod source;
+pub mod storage;
 pub mod telemetry;

@@ -7,16 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From a room to the rooms that it may name. Siblings never import each other; telemetry imports nobody.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("main", &["cli"]),
     ("cli", &["config", "pipeline", "plugin", "telemetry"]),
-    ("pipeline", &["checkpoint", "config", "decode", "plugin", "sink", "source", "telemetry"]),
-    ("checkpoint", &["telemetry"]),
+    ("pipeline", &["checkpoint", "config", "decode", "plugin", "sink", "source", "storage", "telemetry"]),
+    ("checkpoint", &["storage", "telemetry"]),
     ("config", &["telemetry"]),
     ("decode", &["telemetry"]),
     ("plugin", &["telemetry"]),
-    ("sink", &["telemetry"]),
+    ("sink", &["storage", "telemetry"]),
     ("source", &["telemetry"]),
+    ("storage", &["telemetry"]),
     ("telemetry", &[]),
 ];
 

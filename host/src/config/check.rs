@@ -3,7 +3,7 @@
 
 use super::file::{Declared, File, Kpi, Sink};
 use super::item::Text;
-use super::plan::{FieldPlan, KpiPlan, Plan, SchemaPlan, SinkPlan, SourceText, TimePlan};
+use super::plan::{FieldPlan, KpiPlan, Plan, SchemaPlan, SinkKind, SinkPlan, SourceText, TimePlan};
 use super::problem::Problem;
 use super::read::Reader;
 use std::collections::{HashMap, HashSet};
@@ -53,7 +53,7 @@ pub fn plan(file: File, text: SourceText, folder: PathBuf) -> Option<Plan> {
             max_time_jump_us: time.max_time_jump_us,
         },
         preprocess: file.preprocess.into_iter().collect::<Option<_>>()?,
-        sinks: file.sinks.into_iter().map(|sink| sink_plan(sink?, &kpis)).collect::<Option<_>>()?,
+        sinks: sink_plans(file.sinks, &kpis)?,
         kpis,
         dead_letters,
         late,
@@ -82,10 +82,28 @@ fn kpi_plan(kpi: Kpi) -> Option<KpiPlan> {
     })
 }
 
-fn sink_plan(sink: Sink, kpis: &[KpiPlan]) -> Option<SinkPlan> {
-    let takes = |name: &str| sink.kpis.as_ref().is_none_or(|names| names.iter().any(|text| text.value == name));
-    let kpis = kpis.iter().map(|kpi| kpi.name.clone()).filter(|name| takes(name)).collect();
-    Some(SinkPlan::JsonFiles { kpis, path: sink.path?, interval_us: sink.interval_us })
+/// Sinks in the order of the file; one without a name is called by its type, and a second such by its type and `-2`.
+fn sink_plans(sinks: Vec<Option<Sink>>, kpis: &[KpiPlan]) -> Option<Vec<SinkPlan>> {
+    let names = sink_names(sinks.iter().flatten());
+    let plan = |(sink, name): (Option<Sink>, String)| {
+        let sink = sink?;
+        let kpis = kpis.iter().map(|kpi| kpi.name.clone()).filter(|name| takes(&sink, name)).collect();
+        Some(SinkPlan { name, kpis, kind: sink.kind?, place: sink.place })
+    };
+    sinks.into_iter().zip(names).map(plan).collect()
+}
+
+fn sink_names<'f>(sinks: impl Iterator<Item = &'f Sink>) -> Vec<String> {
+    let mut unnamed: HashMap<&str, usize> = HashMap::new();
+    let name = |sink: &'f Sink| match &sink.name {
+        Some(name) => name.value.clone(),
+        None => {
+            let count = unnamed.entry(sink.kind_name).or_default();
+            *count += 1;
+            if *count == 1 { sink.kind_name.to_owned() } else { format!("{}-{count}", sink.kind_name) }
+        }
+    };
+    sinks.map(name).collect()
 }
 
 /// Dead letters lie beside the pipeline file under its name, late records beside the dead letters, unless set.
@@ -197,27 +215,43 @@ fn sink_kpis<'f>(file: &'f File, reader: &Reader<'_>) -> Vec<&'f str> {
     meant
 }
 
-/// Two sinks that write the same KPI into the same folder would overwrite each other.
+/// Two sinks that write the same KPI to the same place would overwrite each other, and two of one name could not be told apart.
 fn sinks_apart(file: &File, reader: &Reader<'_>) {
-    let mut seen: HashMap<(&PathBuf, &str), &Sink> = HashMap::new();
+    let mut seen: HashMap<(String, &str), &Sink> = HashMap::new();
     for sink in file.sinks.iter().flatten() {
-        let Some(path) = &sink.path else { continue };
+        let Some(target) = sink.kind.as_ref().map(target) else { continue };
         let names = file.kpis.iter().filter_map(|kpi| kpi.name.as_ref()).map(|name| name.value.as_str());
         let taken: Vec<&str> = names.filter(|name| takes(sink, name)).collect();
-        let clash = taken.iter().find_map(|name| seen.get(&(path, *name)).map(|first| (*first, *name)));
+        let clash = taken.iter().find_map(|name| seen.get(&(target.clone(), *name)).map(|first| (*first, *name)));
         if let Some((first, name)) = clash {
-            let problem =
-                Problem::new(sink.place.clone(), format!("two sinks write the KPI {name} into the same folder"));
-            reader.push(
-                problem
-                    .label("again")
-                    .other(first.place.clone(), "first")
-                    .help("give one of them another path or other KPIs"),
-            );
+            let problem = Problem::new(sink.place.clone(), format!("two sinks write the KPI {name} to the same place"));
+            let problem = problem.label("again").other(first.place.clone(), "first");
+            reader.push(problem.help("give one of them another place or other KPIs"));
         }
         taken.into_iter().for_each(|name| {
-            seen.entry((path, name)).or_insert(sink);
+            seen.entry((target.clone(), name)).or_insert(sink);
         });
+    }
+    let sinks: Vec<&Sink> = file.sinks.iter().flatten().collect();
+    let mut names: HashMap<String, &Sink> = HashMap::new();
+    for (sink, name) in sinks.iter().zip(sink_names(sinks.iter().copied())) {
+        if let Some(first) = names.get(&name) {
+            let problem = Problem::new(sink.place.clone(), format!("two sinks are called {name}"));
+            let problem = problem.label("again").other(first.place.clone(), "first");
+            reader.push(problem.help("give each sink a `name` of its own"));
+        }
+        names.entry(name).or_insert(sink);
+    }
+}
+
+/// What tells one place from another; never shown.
+fn target(kind: &SinkKind) -> String {
+    match kind {
+        SinkKind::JsonFiles { path, .. } => format!("file {}", path.display()),
+        SinkKind::Hdfs { url, path, .. } => format!("{url}{path}"),
+        SinkKind::Kafka { brokers, topic, .. } => format!("kafka {brokers} {topic}"),
+        SinkKind::Postgres { url, schema, .. } => format!("{} {schema}", url.0),
+        SinkKind::Redis { url, prefix, .. } => format!("{} {prefix}", url.0),
     }
 }
 

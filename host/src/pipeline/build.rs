@@ -3,16 +3,16 @@
 
 use super::chain::{self, Chain};
 use super::clock;
-use super::job::{Job, OpenKpi, OpenPreprocessor, OpenSink};
+use super::job::{Job, OpenKpi, OpenPreprocessor};
 use super::resolve::PluginFolders;
+use super::sinks;
 use super::translate::{generator_settings, kafka_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::folder::FolderStore;
-use crate::config::plan::{ClientPlan, KpiPlan, Plan, PluginPlan, SinkPlan, SourcePlan, WindowPlan};
+use crate::config::plan::{ClientPlan, KpiPlan, Plan, PluginPlan, SourcePlan, WindowPlan};
 use crate::config::{Problem, Problems};
 use crate::decode::{DecodeField, DecodeSchema, Decoder};
 use crate::plugin::{Cache, CompileLimits, CompileMode, Host, Plugin, Setting};
-use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, SinkError};
 use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::GeneratorSource;
@@ -128,7 +128,7 @@ impl Checked {
         let Self { plan, chain, fold, grouping_keys, preprocessors, kpis } = self;
         let decode = decode_schema(&plan, &chain.asked);
         let source = source(&plan, until_end)?;
-        let sinks = plan.sinks.iter().map(|sink| self::sink(sink, &kpis)).collect::<Result<_, _>>()?;
+        let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;
         let store = match &plan.checkpoint {
             Some(checkpoint) => Some((FolderStore::open(&checkpoint.path)?, checkpoint.interval)),
             None => None,
@@ -335,15 +335,4 @@ fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> 
         })?),
         SourcePlan::Generator(generator) => Arc::new(GeneratorSource::open(&generator_settings(generator))?),
     })
-}
-
-fn sink(plan: &SinkPlan, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
-    match plan {
-        SinkPlan::JsonFiles { kpis: named, path, interval_us } => {
-            let takes: Vec<bool> = kpis.iter().map(|kpi| named.contains(&kpi.name)).collect();
-            let schemas = kpis.iter().filter(|kpi| named.contains(&kpi.name)).map(|kpi| kpi.schema.clone()).collect();
-            let settings = JsonFilesSettings { path: path.clone(), interval_us: *interval_us };
-            Ok(OpenSink { sink: Box::new(JsonFiles::new(settings, schemas)?), takes })
-        }
-    }
 }

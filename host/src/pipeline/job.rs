@@ -50,6 +50,8 @@ pub(super) struct OpenKpi {
 
 /// A sink and the KPIs that it takes.
 pub(super) struct OpenSink {
+    /// What checkpoints know it by.
+    pub name: String,
     pub sink: Box<dyn Sink>,
     /// For each KPI of the file, whether it takes its rows.
     pub takes: Vec<bool>,

@@ -213,8 +213,8 @@ impl Keeper {
     /// Makes rows visible without a checkpoint.
     fn commit(&mut self) -> Result<(), RunError> {
         for open in &mut self.sinks {
-            let prepared = open.sink.prepare()?;
-            open.sink.commit(&prepared)?;
+            let prepared = open.sink.prepare(self.epoch + 1)?;
+            open.sink.commit(self.epoch + 1, &prepared.bytes)?;
         }
         self.letters.sync()?;
         lap(Stage::Sink);
@@ -227,7 +227,7 @@ impl Keeper {
     fn checkpoint(&mut self, cuts: &[Cut]) -> Result<(), RunError> {
         let Some((store, _)) = &self.store else { return Ok(()) };
         let began = Instant::now();
-        let prepare = |open: &mut OpenSink| Ok((open.sink.place(), open.sink.prepare()?));
+        let prepare = |open: &mut OpenSink| Ok((open.name.clone(), open.sink.prepare(self.epoch + 1)?.bytes));
         let prepared = self.sinks.iter_mut().map(prepare).collect::<Result<Vec<_>, RunError>>()?;
         let letters = self.letters.sync()?;
         let epoch = self.epoch + 1;
@@ -244,7 +244,7 @@ impl Keeper {
         let bytes = snapshot::encode(&snapshot)?;
         store.write(epoch, &bytes)?;
         for (open, (_, prepared)) in self.sinks.iter_mut().zip(&snapshot.sinks) {
-            open.sink.commit(prepared)?;
+            open.sink.commit(epoch, prepared)?;
         }
         self.epoch = epoch;
         self.uncommitted = false;

@@ -28,6 +28,7 @@ mod resolve;
 mod run;
 mod shared;
 mod shutdown;
+mod sinks;
 mod snapshot;
 mod tally;
 mod translate;

@@ -18,7 +18,7 @@ use super::worker::Worker;
 use crate::checkpoint::{CheckpointError, Store};
 use crate::decode::{DecodeSchemaError, Decoder};
 use crate::plugin::UseError;
-use crate::sink::SinkError;
+use crate::sink::{Claim, Resume, SinkError};
 use crate::source::{Assignment, OLDEST, SourceError};
 use crate::telemetry;
 use arrow_schema::ArrowError;
@@ -218,9 +218,10 @@ fn keeper(job: &mut Job, shared: &Arc<Shared>, snapshot: Option<&(u64, Snapshot)
     }
     let mut sinks = std::mem::take(&mut job.sinks);
     for open in &mut sinks {
-        let place = open.sink.place();
-        let prepared = snapshot_of.and_then(|snapshot| snapshot.sinks.iter().find(|(saved, _)| *saved == place));
-        open.sink.recover(prepared.map(|(_, prepared)| prepared.as_slice()))?;
+        let prepared = snapshot_of.and_then(|snapshot| snapshot.sinks.iter().find(|(saved, _)| *saved == open.name));
+        let claim = Claim { pipeline: job.plan.name.clone(), lineage: String::new(), generation: 1 };
+        let prepared = prepared.map(|(_, prepared)| prepared.as_slice());
+        open.sink.recover(&Resume { claim, epoch: snapshot.map_or(0, |(epoch, _)| *epoch), prepared })?;
     }
     let watermark_us = closer.watermark_us();
     let workers = job.plan.workers.min(shared.partitions.len()).max(1);

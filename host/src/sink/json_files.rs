@@ -11,7 +11,7 @@ mod prepared;
 
 use super::folders;
 use super::row::RowWriter;
-use super::{KpiSchema, Sink, SinkError};
+use super::{KpiSchema, Resume, Sink, SinkError};
 use arrow_schema::ArrowError;
 use files::{Aside, Folder, Outcome};
 use kept::{Kept, Window};
@@ -114,16 +114,17 @@ impl JsonFiles {
 }
 
 impl Sink for JsonFiles {
-    fn recover(&mut self, prepared: Option<&[u8]>) -> Result<(), SinkError> {
+    fn recover(&mut self, from: &Resume<'_>) -> Result<Option<u64>, SinkError> {
         for kpi in &mut self.kpis {
             kpi.folder.open()?;
         }
-        if let Some(bytes) = prepared {
+        if let Some(bytes) = from.prepared {
             let prepared = self.decode(bytes, true)?;
             self.publish(&prepared, true)?;
             self.restore(prepared)?;
         }
-        self.kpis.iter().try_for_each(|kpi| kpi.folder.remove_asides())
+        self.kpis.iter().try_for_each(|kpi| kpi.folder.remove_asides())?;
+        Ok(None)
     }
 
     fn accept(&mut self, closed: &Closed) -> Result<(), SinkError> {
@@ -139,7 +140,7 @@ impl Sink for JsonFiles {
         self.drop_settled();
     }
 
-    fn prepare(&mut self) -> Result<Vec<u8>, SinkError> {
+    fn prepare(&mut self, _epoch: u64) -> Result<super::Prepared, SinkError> {
         let asides: Vec<Aside<'_>> = self.kpis.iter().flat_map(KpiState::asides).collect();
         let outcomes = files::write_asides(&asides, self.sequence)?;
         let mut prepared = Prepared {
@@ -159,10 +160,10 @@ impl Sink for JsonFiles {
         let bytes = prepared.encode();
         self.sequence += 1;
         self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_prepared());
-        Ok(bytes)
+        Ok(super::Prepared { bytes, undelivered: 0 })
     }
 
-    fn commit(&mut self, prepared: &[u8]) -> Result<(), SinkError> {
+    fn commit(&mut self, _epoch: u64, prepared: &[u8]) -> Result<(), SinkError> {
         let prepared = self.decode(prepared, false)?;
         let again = self.published >= Some(prepared.sequence);
         self.publish(&prepared, again)?;

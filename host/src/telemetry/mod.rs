@@ -3,8 +3,11 @@
 //! A pipeline says `telemetry::kpi_quarantined(…)`; which words, level and fields that becomes is decided here, so that a
 //! log line can be searched for and does not change by accident.
 
+pub mod failpoint;
 mod log;
 pub mod stages;
+
+pub(crate) use failpoint::failpoint;
 
 pub use log::{LogFormat, init};
 
@@ -52,6 +55,16 @@ pub fn front_held(partition: &str, id: i32) {
 /// A checkpoint was written.
 pub fn checkpoint_written(epoch: u64, bytes: usize, millis: u128) {
     debug!(epoch, bytes, millis, "checkpoint written");
+}
+
+/// A sink's system can't be reached; its rows wait.
+pub fn sink_away(place: &str, reason: &str) {
+    warn!(sink = place, reason, "the sink is away; its rows wait in the checkpoint, and it is tried again");
+}
+
+/// It takes rows again.
+pub fn sink_back(place: &str, epoch: u64) {
+    info!(sink = place, epoch, "the sink is back");
 }
 
 /// The ledger does not balance: a defect of ours.

@@ -5,6 +5,7 @@ mod job;
 mod kpi;
 mod limits;
 mod plugin;
+mod properties;
 mod schema;
 mod sink;
 mod source;

@@ -1,56 +1,59 @@
-//! `[[sink]]`: where rows go. Which KPIs a sink takes is checked against those that there are in `check`.
+//! `[[sink]]`: where rows go; each type has keys of its own, and those of another are unknown. Which KPIs a sink takes is checked
+//! against those that there are in `check`.
+
+mod files;
+mod systems;
 
 use super::{job, kpi};
 use crate::config::item::{Item, Text};
-use crate::config::plan::Place;
+use crate::config::plan::{Place, SinkKind};
 use crate::config::problem::Problem;
-use crate::config::read::Table;
-use crate::config::units::DURATION_MAX_US;
-use std::path::PathBuf;
+use crate::config::read::{Reader, Table};
 
-/// Event time of a file by default: ten minutes.
-const INTERVAL_US: i64 = 600_000_000;
+const TYPES: [&str; 5] = ["json-files", "hdfs", "kafka", "postgres", "redis"];
 
-/// A `[[sink]]` of type `json-files`.
+/// A `[[sink]]`.
 pub struct Sink {
+    pub name: Option<Text>,
+    /// Its type as typed; sinks without a name are called by it.
+    pub kind_name: &'static str,
     /// `None`: all.
     pub kpis: Option<Vec<Text>>,
-    pub path: Option<PathBuf>,
-    pub interval_us: i64,
-    /// The path's, or the header.
+    /// `None`: something of it is wrong, and reported.
+    pub kind: Option<SinkKind>,
+    /// Where the type stands.
     pub place: Place,
 }
 
 pub fn read(table: Table<'_>) -> Option<Sink> {
-    let kind = table.need("type", "\"json-files\"");
-    let known = kind.is_none_or(|item| is_json_files(&item));
-    if !known {
+    let kind = table.need("type", "\"json-files\"")?;
+    let text = kind.word("json-files")?;
+    let Some(kind_name) = TYPES.into_iter().find(|known| *known == text.value) else {
+        kind.reader.push(no_such_type(kind.reader, &text));
         // What keys another type would have, nobody can say: checking them would only add noise.
+        table.give_up();
         return None;
-    }
+    };
+    let name = table.get("name").and_then(|item| job::name(&item, kind_name));
     let kpis = table.get("kpis").and_then(|item| kpis(&item));
-    let path = table.need("path", "\"out\"");
-    let place = path.as_ref().map_or_else(|| table.place.clone(), |item| item.place.clone());
-    let path = path.and_then(|item| job::path(&item, "out"));
-    let interval = table.get("interval").and_then(|item| interval(&item));
+    let read = match kind_name {
+        "json-files" => files::json_files(&table),
+        "hdfs" => files::hdfs(&table),
+        "kafka" => systems::kafka(&table),
+        "postgres" => systems::postgres(&table),
+        _ => systems::redis(&table),
+    };
     table.finish();
-    Some(Sink { kpis, path, interval_us: interval.unwrap_or(INTERVAL_US), place })
+    Some(Sink { name, kind_name, kpis, kind: read, place: kind.place })
 }
 
-fn is_json_files(item: &Item<'_>) -> bool {
-    let Some(text) = item.word("json-files") else {
-        return false;
-    };
-    if text.value == "json-files" {
-        return true;
+fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
+    let problem = Problem::new(kind.place.clone(), format!("there is no sink type {}", kind.shown));
+    let problem = problem.help(format!("types: {}", TYPES.join(", ")));
+    match reader.suggest(&kind.value, TYPES.into_iter()) {
+        Some(near) => problem.label(format!("did you mean \"{near}\"?")),
+        None => problem,
     }
-    let problem = Problem::new(item.place.clone(), format!("there is no sink type {}", text.shown));
-    let label = item
-        .reader
-        .suggest(&text.value, ["json-files"].into_iter())
-        .map_or("unknown type", |_| "did you mean `json-files`?");
-    item.reader.push(problem.label(label).help("write `type = \"json-files\"`"));
-    false
 }
 
 fn kpis(item: &Item<'_>) -> Option<Vec<Text>> {
@@ -60,13 +63,4 @@ fn kpis(item: &Item<'_>) -> Option<Vec<Text>> {
     }
     kpi::unique(item, &names, "the KPI", "in `kpis`");
     Some(names)
-}
-
-fn interval(item: &Item<'_>) -> Option<i64> {
-    let us = item.duration(1_000, DURATION_MAX_US, "10m")?;
-    if us % 1_000 != 0 {
-        item.problem("`interval` must be a whole number of milliseconds", "write for example `interval = \"10m\"`");
-        return None;
-    }
-    Some(us)
 }

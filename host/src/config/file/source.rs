@@ -1,14 +1,12 @@
 //! `[source]`: Kafka, files or the generator; each type has keys of its own, and those of another are unknown.
 
-use crate::config::item::{Item, Text, number, whole};
-use crate::config::plan::{
-    ClientPlan, GeneratorPlan, IsolationPlan, KafkaPlan, Place, Properties, SourcePlan, StartPlan,
-};
+use super::properties::properties;
+use crate::config::item::{Item, Text};
+use crate::config::plan::{ClientPlan, GeneratorPlan, IsolationPlan, KafkaPlan, Place, SourcePlan, StartPlan};
 use crate::config::problem::Problem;
-use crate::config::read::{Reader, Table, clip};
+use crate::config::read::{Reader, Table};
 use crate::config::units::DURATION_MAX_US;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 const TYPES: [&str; 3] = ["kafka", "file", "generator"];
@@ -62,7 +60,8 @@ fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
     let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item));
     let start = table.get("start").map(|item| start(&item));
-    let (properties, property_places) = table.get("properties").map(|item| properties(&item)).unwrap_or_default();
+    let (properties, property_places) =
+        table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
     let clients = [("native", ClientPlan::Native), ("librdkafka", ClientPlan::Librdkafka)];
     let client = table.get("client").map(|item| one_of(&item, clients));
     let isolations =
@@ -145,50 +144,6 @@ fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
         format!("write {words}a timestamp with its offset, such as \"2020-09-18T00:00:00Z\""),
     );
     None
-}
-
-/// The properties, and where each stands.
-type Placed = (Properties, BTreeMap<String, Place>);
-
-fn properties(item: &Item<'_>) -> Placed {
-    let mut properties = Placed::default();
-    if let Some(table) = item.table("`properties`", "{ \"security.protocol\" = \"SSL\" }") {
-        flatten(&table, "", &mut properties);
-    }
-    properties
-}
-
-/// `security.protocol = "SSL"` is a table within a table to TOML: dots without quotes mean the same as with them.
-fn flatten(table: &Table<'_>, prefix: &str, properties: &mut Placed) {
-    for item in table.items() {
-        let name = format!("{prefix}{}", item.key);
-        if let DeValue::Table(_) = item.value {
-            if let Some(inner) = item.table("`properties`", "") {
-                flatten(&inner, &format!("{name}."), properties);
-            }
-        } else if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == name) {
-            let problem = Problem::new(item.key_place.clone(), format!("Weir sets the property `{name}` itself"));
-            item.reader.push(problem.help(*instead));
-        } else if let Some(value) = property(&item) {
-            properties.1.insert(name.clone(), item.key_place.clone());
-            if properties.0.0.insert(name.clone(), value).is_none() {
-                continue;
-            }
-            let problem = Problem::new(item.key_place.clone(), format!("the property `{}` stands twice", clip(&name)));
-            item.reader.push(problem.help("leave one of them out"));
-        }
-    }
-}
-
-/// librdkafka takes texts; numbers and booleans are what one writes in TOML.
-fn property(item: &Item<'_>) -> Option<String> {
-    match item.value {
-        DeValue::String(_) => item.text("PLAINTEXT").map(|text| text.value),
-        DeValue::Boolean(value) => Some(value.to_string()),
-        DeValue::Integer(_) => Some(whole(item.value)?.to_string()),
-        DeValue::Float(_) => Some(number(item.value)?.to_string()),
-        _ => item.wrong("a text, a number, true or false", "\"SSL\""),
-    }
 }
 
 fn file(table: &Table<'_>) -> Option<SourcePlan> {

@@ -8,7 +8,7 @@ fn a_variable_can_neither_add_a_key_nor_be_expanded_again() {
     let env = |_: &str| Some("x\"\nworkers = 999\n${OTHER}".to_string());
     let plan =
         parse("t", &small("[[sink]]", "type = \"json-files\"\npath = \"${ANY}\""), Path::new("/p"), &env).unwrap();
-    let SinkPlan::JsonFiles { path, .. } = &plan.sinks[0];
+    let SinkKind::JsonFiles { path, .. } = &plan.sinks[0].kind else { panic!("{:?}", plan.sinks) };
     assert_eq!(path, Path::new("/p/x\"\nworkers = 999\n${OTHER}"));
     assert_ne!(plan.workers, 999);
 }

@@ -88,8 +88,8 @@ fn the_designs_example_becomes_this_plan() {
     assert_eq!(outputs, ["OPM", "total_sale_volume", "rate_of_return"]);
     assert_eq!(plan.kpis[0].outputs, None);
 
-    let SinkPlan::JsonFiles { kpis, path, interval_us } = &plan.sinks[0];
-    assert_eq!(kpis, &["sales", "sales-by-country"]);
+    let SinkKind::JsonFiles { path, interval_us } = &plan.sinks[0].kind else { panic!("{:?}", plan.sinks) };
+    assert_eq!(plan.sinks[0].kpis, ["sales", "sales-by-country"]);
     assert_eq!((path.as_path(), *interval_us), (Path::new("/p/out"), 600_000_000));
     assert_eq!(plan.dead_letters, Path::new("/p/out/dead-letters.jsonl"));
     assert_eq!(plan.late, Path::new("/p/out/late.jsonl"));
@@ -120,6 +120,6 @@ fn the_smallest_file_gets_the_documented_defaults() {
     assert_eq!(plan.kpis[0].plugin.limits, DEFAULT_LIMITS);
     assert_eq!(plan.dead_letters, Path::new("/p/small-dead-letters.jsonl"));
     assert_eq!(plan.late, Path::new("/p/small-late.jsonl"));
-    let SinkPlan::JsonFiles { kpis, interval_us, .. } = &plan.sinks[0];
-    assert_eq!((kpis.as_slice(), *interval_us), (["sales".to_string()].as_slice(), 600_000_000));
+    let SinkKind::JsonFiles { interval_us, .. } = &plan.sinks[0].kind else { panic!("{:?}", plan.sinks) };
+    assert_eq!((plan.sinks[0].kpis.as_slice(), *interval_us), (["sales".to_string()].as_slice(), 600_000_000));
 }

@@ -6,6 +6,7 @@
 //! Numbers are little-endian; texts and lists have their length before them. The files stand before the rows, so that
 //! `commit` need not read these. Bytes from a disk are not trusted: reading fails, and never panics or reserves memory ahead.
 
+use super::super::wire::{Reader, push_bytes, push_i64, push_len};
 use super::kept::{Saved, Window};
 
 const MAGIC: &[u8; 8] = b"weirJF\x00\x01";
@@ -68,9 +69,7 @@ impl Prepared {
                     windows: reader.list(Window::decode)?,
                 };
             }
-            if !reader.0.is_empty() {
-                return Err(format!("{} bytes too many", reader.0.len()));
-            }
+            reader.end()?;
         }
         Ok(prepared)
     }
@@ -78,7 +77,7 @@ impl Prepared {
 
 impl KpiFiles {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, String> {
-        let name = String::from_utf8(reader.bytes()?.to_vec()).map_err(|_| "a KPI's name is not UTF-8".to_owned())?;
+        let name = reader.text()?.to_owned();
         let (written, removed) = (reader.list(Reader::i64)?, reader.list(Reader::i64)?);
         Ok(Self { name, written, removed, kept: Saved { longest_us: 0, dropped_us: i64::MIN, windows: vec![] } })
     }
@@ -89,19 +88,6 @@ impl Window {
         let (start_us, end_us, revision) = (reader.i64()?, reader.i64()?, reader.u64()?);
         Ok(Self { start_us, end_us, revision, text: reader.bytes()?.into() })
     }
-}
-
-fn push_i64(out: &mut Vec<u8>, value: i64) {
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn push_len(out: &mut Vec<u8>, len: usize) {
-    out.extend_from_slice(&(len as u64).to_le_bytes());
-}
-
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    push_len(out, bytes.len());
-    out.extend_from_slice(bytes);
 }
 
 fn push_i64s(out: &mut Vec<u8>, values: &[i64]) {
@@ -118,46 +104,6 @@ fn push_saved(out: &mut Vec<u8>, saved: &Saved) {
         push_i64(out, window.end_us);
         out.extend_from_slice(&window.revision.to_le_bytes());
         push_bytes(out, &window.text);
-    }
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], String> {
-        let (head, rest) = self.0.split_at_checked(len).ok_or_else(|| "it ends too early".to_owned())?;
-        self.0 = rest;
-        Ok(head)
-    }
-
-    fn word(&mut self) -> Result<[u8; 8], String> {
-        let mut word = [0; 8];
-        word.copy_from_slice(self.take(8)?);
-        Ok(word)
-    }
-
-    fn u64(&mut self) -> Result<u64, String> {
-        self.word().map(u64::from_le_bytes)
-    }
-
-    fn i64(&mut self) -> Result<i64, String> {
-        self.word().map(i64::from_le_bytes)
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8], String> {
-        let len = usize::try_from(self.u64()?).map_err(|_| "it ends too early".to_owned())?;
-        self.take(len)
-    }
-
-    /// Every item takes at least a byte, so a wrong length ends at the end of the bytes.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, String>) -> Result<Vec<T>, String> {
-        let len = self.u64()?;
-        let mut items = Vec::new();
-        for _ in 0..len {
-            items.push(item(self)?);
-        }
-        Ok(items)
     }
 }
 

@@ -24,13 +24,18 @@ fn sink(path: &Path) -> JsonFiles {
 
 fn started(path: &Path) -> JsonFiles {
     let mut sink = sink(path);
-    sink.recover(None).unwrap();
+    sink.recover(&resume(None)).unwrap();
     sink
 }
 
+fn resume(prepared: Option<&[u8]>) -> Resume<'_> {
+    let claim = super::super::Claim { pipeline: "retail".into(), lineage: "test".into(), generation: 1 };
+    Resume { claim, epoch: u64::from(prepared.is_some()), prepared }
+}
+
 fn epoch(sink: &mut JsonFiles) -> Vec<u8> {
-    let prepared = sink.prepare().unwrap();
-    sink.commit(&prepared).unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
+    sink.commit(1, &prepared).unwrap();
     prepared
 }
 
@@ -84,10 +89,10 @@ fn nothing_is_visible_before_commit() {
     let folder = tempfile::tempdir().unwrap();
     let mut sink = started(folder.path());
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     assert!(visible(folder.path()).is_empty());
     assert_eq!(tree(folder.path()).len(), 1);
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     assert_eq!(visible(folder.path()).len(), 1);
     assert_eq!(tree(folder.path()).len(), 1, "nothing is left aside");
 }
@@ -116,11 +121,11 @@ fn an_interval_with_nothing_to_say_has_no_file() {
     epoch(&mut sink);
     assert_eq!(tree(folder.path()).len(), 1);
     sink.accept(&closed(0, 0, 1, &[])).unwrap();
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     assert_eq!(tree(folder.path()).len(), 1);
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     assert!(tree(folder.path()).is_empty());
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
 }
 
 #[test]
@@ -143,14 +148,14 @@ fn an_unchanged_file_is_not_written_again() {
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     epoch(&mut sink);
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
-    sink.prepare().unwrap();
+    sink.prepare(1).unwrap();
     assert_eq!(tree(folder.path()).len(), 1, "nothing was set aside");
     drop(sink);
     let mut sink = started(folder.path());
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     assert_eq!(tree(folder.path()).len(), 1, "a second run finds its file as it should be");
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     assert_eq!(tree(folder.path()).len(), 1);
 }
 
@@ -166,10 +171,10 @@ fn intervals_go_from_memory_once_they_are_final_and_published() {
     sink.accept(&closed(0, 10, 0, &[GERMANY])).unwrap();
     sink.settle(T0_US + 11 * MINUTE_US);
     assert_eq!(kept_intervals(&sink), 2, "not published yet");
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     sink.settle(T0_US + 11 * MINUTE_US);
     assert_eq!(kept_intervals(&sink), 2, "set aside is not published");
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     assert_eq!(kept_intervals(&sink), 1);
     sink.settle(T0_US + 20 * MINUTE_US);
     assert_eq!(kept_intervals(&sink), 1, "the last window of the interval may be a minute long");
@@ -207,7 +212,7 @@ fn a_window_of_a_finished_file_is_an_error_and_not_a_loss() {
     assert!(sink.accept(&closed(0, 1, 0, &[GERMANY])).is_err());
     drop(sink);
     let mut sink = self::sink(folder.path());
-    sink.recover(Some(&prepared)).unwrap();
+    sink.recover(&resume(Some(&prepared))).unwrap();
     assert!(sink.accept(&closed(0, 1, 0, &[GERMANY])).is_err(), "also after a restart");
     assert_eq!(tree(folder.path()), before);
 }
@@ -252,9 +257,9 @@ fn five_thousand_files_in_one_epoch() {
     }
     sink.settle(i64::MAX);
     let start = Instant::now();
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     let set_aside = start.elapsed();
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     println!("5,000 files: prepare {set_aside:?}, commit {:?}, {} bytes", start.elapsed() - set_aside, prepared.len());
     let files = tree(folder.path());
     assert_eq!(files.len(), 5_000);

@@ -9,10 +9,10 @@ fn commit_may_be_repeated() {
     for minute in [0, 10, 20] {
         sink.accept(&closed(0, minute, 0, &[GERMANY])).unwrap();
     }
-    let prepared = sink.prepare().unwrap();
-    sink.commit(&prepared).unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
+    sink.commit(1, &prepared).unwrap();
     let before = tree(folder.path());
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     assert_eq!(tree(folder.path()), before);
 }
 
@@ -23,10 +23,10 @@ fn commit_goes_on_over_what_is_already_there() {
     for minute in [0, 10, 20] {
         sink.accept(&closed(0, minute, 0, &[GERMANY])).unwrap();
     }
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     let sales = folder.path().join("out/sales");
     fs::rename(sales.join(".2020-09-18T10-50-00Z.json.0.aside"), sales.join("2020-09-18T10-50-00Z.json")).unwrap();
-    sink.commit(&prepared).unwrap();
+    sink.commit(1, &prepared).unwrap();
     assert_eq!(visible(folder.path()).len(), 3);
 }
 
@@ -35,9 +35,9 @@ fn a_file_set_aside_that_vanished_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut sink = started(folder.path());
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
-    let prepared = sink.prepare().unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
     fs::remove_file(folder.path().join("out/sales/.2020-09-18T10-50-00Z.json.0.aside")).unwrap();
-    assert!(sink.commit(&prepared).is_err());
+    assert!(sink.commit(1, &prepared).is_err());
 }
 
 #[test]
@@ -48,15 +48,15 @@ fn a_kill_between_prepare_and_commit_loses_nothing() {
     epoch(&mut first);
     first.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
     first.accept(&closed(2, 11, 0, &[FRANCE])).unwrap();
-    let prepared = first.prepare().unwrap();
+    let prepared = first.prepare(1).unwrap().bytes;
     drop(first);
 
     let mut second = sink(folder.path());
-    second.recover(Some(&prepared)).unwrap();
+    second.recover(&resume(Some(&prepared))).unwrap();
     let files = tree(folder.path());
     assert_eq!(minutes(&files["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:51"]);
     assert_eq!(files.len(), 2, "{files:?}");
-    second.commit(&prepared).unwrap();
+    second.commit(1, &prepared).unwrap();
     assert_eq!(tree(folder.path()), files);
 
     second.accept(&closed(0, 2, 0, &[GERMANY])).unwrap();
@@ -70,13 +70,13 @@ fn a_kill_in_the_next_prepare_does_not_touch_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = started(folder.path());
     first.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
-    let checkpoint = first.prepare().unwrap();
+    let checkpoint = first.prepare(1).unwrap().bytes;
     first.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
-    first.prepare().unwrap();
+    first.prepare(1).unwrap();
     drop(first);
 
     let mut second = sink(folder.path());
-    second.recover(Some(&checkpoint)).unwrap();
+    second.recover(&resume(Some(&checkpoint))).unwrap();
     let files = tree(folder.path());
     assert_eq!(files.len(), 1, "what was left aside is gone: {files:?}");
     assert_eq!(minutes(&files["sales/2020-09-18T10-50-00Z.json"]), ["10:50"]);
@@ -91,8 +91,8 @@ fn a_file_that_was_taken_away_does_not_stop_a_restart() {
     drop(first);
     fs::remove_file(folder.path().join("out/sales/2020-09-18T10-50-00Z.json")).unwrap();
     let mut second = sink(folder.path());
-    second.recover(Some(&prepared)).unwrap();
-    second.commit(&prepared).unwrap();
+    second.recover(&resume(Some(&prepared))).unwrap();
+    second.commit(1, &prepared).unwrap();
     second.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
     epoch(&mut second);
     assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:51"]);
@@ -125,12 +125,13 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
     first.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     let prepared = epoch(&mut first);
     drop(first);
-    let error = sink_every(folder.path(), MINUTE_US).recover(Some(&prepared)).unwrap_err().to_string();
+    let error = sink_every(folder.path(), MINUTE_US).recover(&resume(Some(&prepared))).unwrap_err().to_string();
     assert!(error.contains("interval"), "{error}");
     let settings = JsonFilesSettings { path: folder.path().join("out"), interval_us: TEN_MINUTES_US };
-    let error = JsonFiles::new(settings, vec![schema("other", 0)]).unwrap().recover(Some(&prepared)).unwrap_err();
+    let error =
+        JsonFiles::new(settings, vec![schema("other", 0)]).unwrap().recover(&resume(Some(&prepared))).unwrap_err();
     assert!(error.to_string().contains("`sales`"), "{error}");
-    let error = sink(folder.path()).recover(Some(b"nonsense")).unwrap_err();
+    let error = sink(folder.path()).recover(&resume(Some(b"nonsense"))).unwrap_err();
     assert!(matches!(error, SinkError::Recover { .. }), "{error}");
 }
 
@@ -138,17 +139,17 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
 fn two_runs_do_not_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let first = started(folder.path());
-    let error = sink(folder.path()).recover(None).unwrap_err().to_string();
+    let error = sink(folder.path()).recover(&resume(None)).unwrap_err().to_string();
     assert!(error.contains("another run"), "{error}");
     drop(first);
-    sink(folder.path()).recover(None).unwrap();
+    sink(folder.path()).recover(&resume(None)).unwrap();
 }
 
 #[test]
 fn failures_name_the_place() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("out"), "a file").unwrap();
-    let error = sink(folder.path()).recover(None).unwrap_err().to_string();
+    let error = sink(folder.path()).recover(&resume(None)).unwrap_err().to_string();
     assert!(error.contains("out"), "{error}");
 
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +157,7 @@ fn failures_name_the_place() {
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     sink.accept(&closed(0, 10, 0, &[GERMANY])).unwrap();
     fs::remove_dir_all(folder.path().join("out/sales")).unwrap();
-    let error = sink.prepare().unwrap_err().to_string();
+    let error = sink.prepare(1).unwrap_err().to_string();
     assert!(error.contains("out/sales/.2020-09-18T"), "{error}");
     fs::create_dir_all(folder.path().join("out/sales")).unwrap();
     epoch(&mut sink);

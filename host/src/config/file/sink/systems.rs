@@ -1,0 +1,76 @@
+//! Sinks behind an outbox: topics and databases.
+
+use crate::config::file::properties::properties;
+use crate::config::item::Item;
+use crate::config::plan::{Secret, SinkKind};
+use crate::config::read::Table;
+
+/// Undelivered rows that may wait: 64 MiB by default, and at the least and the most.
+const BACKLOG: (u64, u64, u64) = (64 << 20, 64 << 10, 16 << 30);
+
+/// Windows that a history in Redis keeps by default: a week of minutes.
+const HISTORY_WINDOWS: u64 = 10_080;
+
+pub(super) fn kafka(table: &Table<'_>) -> Option<SinkKind> {
+    let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
+    let topic = table.need("topic", "\"kpis\"").and_then(|item| item.word("kpis"));
+    let (properties, _) = table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
+    let backlog_bytes_max = backlog(table);
+    Some(SinkKind::Kafka { brokers: brokers?.value, topic: topic?.value, properties, backlog_bytes_max })
+}
+
+/// Properties of the producer that Weir sets, each with what to do instead.
+const OURS: [(&str, &str); 6] = [
+    ("bootstrap.servers", "write `brokers = \"…\"` in [[sink]]"),
+    ("metadata.broker.list", "write `brokers = \"…\"` in [[sink]]"),
+    (
+        "transactional.id",
+        "leave it out; Weir makes it of the pipeline and the sink, so that a newer run fences an older one",
+    ),
+    ("enable.idempotence", "leave it out; transactions need it, and Weir sets it"),
+    ("acks", "leave it out; Weir waits for all replicas"),
+    ("request.required.acks", "leave it out; Weir waits for all replicas"),
+];
+
+pub(super) fn postgres(table: &Table<'_>) -> Option<SinkKind> {
+    const EXAMPLE: &str = "postgresql://weir:${PGPASSWORD}@127.0.0.1:5432/kpis";
+    let url = table.need("url", &format!("\"{EXAMPLE}\""));
+    let url = url.and_then(|item| url_of(&item, &["postgresql://", "postgres://"], EXAMPLE));
+    let schema =
+        table.get("schema").and_then(|item| item.word("public")).map_or("public".to_owned(), |text| text.value);
+    let backlog_bytes_max = backlog(table);
+    Some(SinkKind::Postgres { url: url?, schema, backlog_bytes_max })
+}
+
+pub(super) fn redis(table: &Table<'_>) -> Option<SinkKind> {
+    const EXAMPLE: &str = "redis://:${REDIS_PASSWORD}@127.0.0.1:6379/0";
+    let url = table.need("url", &format!("\"{EXAMPLE}\""));
+    let url = url.and_then(|item| url_of(&item, &["redis://", "rediss://"], EXAMPLE));
+    let prefix = table.get("prefix").and_then(|item| item.word("weir")).map_or("weir".to_owned(), |text| text.value);
+    let history = table.get("history_windows_max").and_then(|item| item.integer(1..=100_000_000, HISTORY_WINDOWS));
+    let backlog_bytes_max = backlog(table);
+    Some(SinkKind::Redis {
+        url: url?,
+        prefix,
+        history_windows_max: history.unwrap_or(HISTORY_WINDOWS),
+        backlog_bytes_max,
+    })
+}
+
+fn backlog(table: &Table<'_>) -> u64 {
+    let (default, min, max) = BACKLOG;
+    table.get("backlog_max").and_then(|item| item.size(min..=max, "64MiB")).unwrap_or(default)
+}
+
+/// An address that begins as one of these; never shown, since it may hold a password.
+fn url_of(item: &Item<'_>, schemes: &[&str], example: &str) -> Option<Secret> {
+    let text = item.word(example)?;
+    if schemes.iter().any(|scheme| text.value.starts_with(scheme) && text.value.len() > scheme.len()) {
+        return Some(Secret(text.value));
+    }
+    item.problem(
+        format!("`{}` begins with {}", item.key, schemes.join(" or ")),
+        format!("write for example `{} = \"{example}\"`", item.key),
+    );
+    None
+}

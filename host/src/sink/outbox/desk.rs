@@ -1,0 +1,226 @@
+//! The desk between the pipeline and the courier: epochs whose rows are not known to be safe in their system, oldest first.
+
+use super::{Prepared, SinkState, Trouble};
+use crate::sink::wire::{Reader, push_bytes, push_len, push_u64};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+const MAGIC: &[u8; 8] = b"weirOB\x00\x01";
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// How long after it took an epoch the system may lose it.
+    keep_for: Duration,
+    papers: Mutex<Papers>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Papers {
+    /// By rising epoch.
+    epochs: VecDeque<Entry>,
+    /// The last epoch that left the desk, safe in its system.
+    left: u64,
+    /// Up to this epoch rows may be handed over.
+    committed: u64,
+    /// The last epoch that the system is known to hold.
+    held: Option<u64>,
+    waiting: Option<String>,
+    failure: Option<Trouble>,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    epoch: u64,
+    rows: Arc<[u8]>,
+    /// When the system took it.
+    applied: Option<Instant>,
+    /// It will not lose it any more.
+    safe: bool,
+}
+
+/// What the courier has to do next.
+pub(super) enum Errand {
+    Apply {
+        epoch: u64,
+        rows: Arc<[u8]>,
+    },
+    /// Ask what the system holds: rows that it took some time ago may leave the desk if it still has them.
+    Confirm,
+    Stop,
+}
+
+impl Desk {
+    pub fn new(keep_for: Duration) -> Self {
+        Self { keep_for, papers: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Lays out what a checkpoint of this epoch held.
+    pub fn restore(&self, bytes: &[u8], epoch: u64) -> Result<(), String> {
+        let mut reader = Reader(bytes);
+        if reader.take(MAGIC.len())? != MAGIC {
+            return Err("it is not of this version of the sink: resume with the version that wrote it".to_owned());
+        }
+        let left = reader.u64()?;
+        let entry = |reader: &mut Reader<'_>| {
+            Ok(Entry { epoch: reader.u64()?, rows: reader.bytes()?.into(), applied: None, safe: false })
+        };
+        let epochs: VecDeque<Entry> = reader.list(entry)?.into();
+        reader.end()?;
+        let mut papers = self.papers();
+        *papers = Papers { epochs, left, committed: epoch, ..Papers::default() };
+        Ok(())
+    }
+
+    /// The system says what it holds. What it lost and the desk still has is handed over again; what neither has is a failure.
+    pub fn opened(&self, held: Option<u64>) {
+        let mut papers = self.papers();
+        let known = held.unwrap_or(0);
+        if known < papers.left {
+            papers.failure = Some(Trouble::Final(lost(held, papers.left)));
+        }
+        for entry in &mut papers.epochs {
+            entry.applied = (entry.epoch <= known).then(|| entry.applied.unwrap_or_else(Instant::now));
+            entry.safe |= entry.applied.is_some_and(|applied| applied.elapsed() >= self.keep_for);
+        }
+        (papers.held, papers.waiting) = (held, None);
+        self.changed.notify_all();
+    }
+
+    /// Adds an epoch; what a checkpoint has to hold now.
+    pub fn prepare(&self, epoch: u64, rows: Vec<u8>) -> Prepared {
+        let mut papers = self.papers();
+        while let Some(entry) = papers.epochs.front().filter(|entry| entry.safe) {
+            papers.left = entry.epoch;
+            papers.epochs.pop_front();
+        }
+        if !rows.is_empty() {
+            papers.epochs.push_back(Entry { epoch, rows: rows.into(), applied: None, safe: false });
+        }
+        let mut bytes = Vec::with_capacity(papers.bytes(|_| true) as usize + 64);
+        bytes.extend_from_slice(MAGIC);
+        push_u64(&mut bytes, papers.left);
+        push_len(&mut bytes, papers.epochs.len());
+        for entry in &papers.epochs {
+            push_u64(&mut bytes, entry.epoch);
+            push_bytes(&mut bytes, &entry.rows);
+        }
+        Prepared { bytes, undelivered: papers.bytes(|entry| entry.applied.is_none()) }
+    }
+
+    /// Epochs up to this one may be handed over.
+    pub fn commit(&self, epoch: u64) {
+        let mut papers = self.papers();
+        papers.committed = papers.committed.max(epoch);
+        self.changed.notify_all();
+    }
+
+    /// Waits for work.
+    pub fn next(&self) -> Errand {
+        let mut papers = self.papers();
+        loop {
+            if papers.stopped || papers.failure.is_some() {
+                return Errand::Stop;
+            }
+            let committed = papers.committed;
+            let due = papers.epochs.iter().find(|entry| entry.applied.is_none() && entry.epoch <= committed);
+            if let Some(Entry { epoch, rows, .. }) = due {
+                return Errand::Apply { epoch: *epoch, rows: Arc::clone(rows) };
+            }
+            let unsafe_since = papers.epochs.iter().filter(|entry| !entry.safe).find_map(|entry| entry.applied);
+            let wait = unsafe_since.map(|applied| self.keep_for.saturating_sub(applied.elapsed()));
+            papers = match wait {
+                Some(wait) if wait.is_zero() => return Errand::Confirm,
+                Some(wait) => self.changed.wait_timeout(papers, wait).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.changed.wait(papers).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    pub fn applied(&self, epoch: u64) {
+        let mut papers = self.papers();
+        if let Some(entry) = papers.epochs.iter_mut().find(|entry| entry.epoch == epoch) {
+            entry.applied = Some(Instant::now());
+            entry.safe = self.keep_for.is_zero();
+        }
+        papers.held = papers.held.max(Some(epoch));
+        papers.waiting = None;
+        self.changed.notify_all();
+    }
+
+    /// The system is away; waits for a while before the next try, unless stopped. False: stopped.
+    pub fn pause(&self, reason: String, pause: Duration) -> bool {
+        let mut papers = self.papers();
+        papers.waiting = Some(reason);
+        let until = Instant::now() + pause;
+        while !papers.stopped {
+            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return true;
+            };
+            papers = self.changed.wait_timeout(papers, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        false
+    }
+
+    pub fn fail(&self, trouble: Trouble) {
+        self.papers().failure.get_or_insert(trouble);
+        self.changed.notify_all();
+    }
+
+    pub fn failure(&self) -> Option<Trouble> {
+        self.papers().failure.clone()
+    }
+
+    pub fn stop(&self) {
+        self.papers().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether everything committed was handed over by then.
+    pub fn wait_until_empty(&self, until: Instant) -> bool {
+        let mut papers = self.papers();
+        loop {
+            let committed = papers.committed;
+            if !papers.epochs.iter().any(|entry| entry.applied.is_none() && entry.epoch <= committed) {
+                return true;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || papers.failure.is_some() {
+                return false;
+            }
+            papers = self.changed.wait_timeout(papers, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    pub fn state(&self, backlog_bytes_max: u64) -> SinkState {
+        let papers = self.papers();
+        SinkState {
+            waiting: papers.waiting.clone(),
+            undelivered_bytes: papers.bytes(|entry| entry.applied.is_none()),
+            full: papers.bytes(|_| true) > backlog_bytes_max,
+            epoch: papers.held,
+        }
+    }
+
+    fn papers(&self) -> MutexGuard<'_, Papers> {
+        // Each change is a few plain assignments: nothing is left half-done by a panic elsewhere.
+        self.papers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Papers {
+    fn bytes(&self, of: impl Fn(&Entry) -> bool) -> u64 {
+        self.epochs.iter().filter(|entry| of(entry)).map(|entry| entry.rows.len() as u64).sum()
+    }
+}
+
+fn lost(held: Option<u64>, left: u64) -> String {
+    let holds =
+        held.map_or_else(|| "it holds no epoch of this pipeline".to_owned(), |held| format!("it holds epoch {held}"));
+    format!(
+        "{holds}, but everything up to epoch {left} had been delivered and is no longer in the checkpoint: it was emptied, restored from \
+         an older state, or is another system. Restore it; or give this [[sink]] another `name`, and it goes on with the rows from now on"
+    )
+}

@@ -1,0 +1,66 @@
+//! File systems as what must survive a crash sees them: one trait, and a file a system. Knows neither rows nor states.
+//!
+//! Checkpoints and sinks of files are written against [`Storage`] alone, so the same code keeps its promises on a local disk, on
+//! HDFS, and in tests on a file system that forgets whatever was not synced.
+
+pub mod local;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file system.
+///
+/// # Contract
+/// * A file's bytes are durable when `write` returns; that it stands in its folder under this name is durable only after
+///   `sync_folder`. The same holds of renames and removals.
+/// * A rename is atomic: after a crash the file stands under one of its names.
+/// * Nothing makes folders on its way but `create_folders`: whoever renames a folder away has shut out everybody who writes there
+///   by its old name. Fencing rests on this.
+/// * Errors are of the kinds `NotFound` and `AlreadyExists` where that is what is wrong, and name no secret.
+/// * An answer that was lost on the way is found out by looking, inside: an operation that fails was not done.
+pub trait Storage: Debug + Send + Sync {
+    /// Makes the folder and those above it that are not there, durably.
+    fn create_folders(&self, path: &Path) -> io::Result<()>;
+    /// Makes this one folder; `AlreadyExists` where it is there, `NotFound` where the one above is not.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Writes a file whole, in place of the one that is there; `NotFound` where its folder is not.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// All bytes of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// A file's length; `None` where there is no file.
+    fn length(&self, path: &Path) -> io::Result<Option<u64>>;
+    /// Moves a file, in place of the one that is there.
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Moves a folder, or a file, to a name that is free; else `AlreadyExists` (of a folder also where it is empty).
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file; one that is not there is fine.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder and all within; one that is not there is fine.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// What is in a folder, in no order; `NotFound` where it is not there.
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    /// Makes names that changed in the folder durable.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// A path as people know it there.
+    fn place(&self, path: &Path) -> String;
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its last part.
+    pub name: String,
+    /// Whether it is a folder.
+    pub folder: bool,
+}
+
+/// The folder that a path is in.
+pub fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        // Of a root there is none to make, and of a lone name it is where we are.
+        Some(_) => PathBuf::from("."),
+        None => path.to_owned(),
+    }
+}
