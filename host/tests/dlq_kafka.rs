@@ -210,7 +210,9 @@ fn a_crash_within_the_transaction_feeds_nothing() {
     let producer = Producer::open(&topic, "weir-replay-feed").unwrap();
     let headers: [(&str, &[u8]); 2] = [("weir-replay-of", b"hanging/0/1"), ("weir-replay-call", b"feed")];
     producer.begin().unwrap();
-    producer.send_all([Outgoing { partition: Some(0), key: None, value: b"a", headers: &headers }]).unwrap();
+    producer
+        .send_all([Outgoing { topic: None, partition: Some(0), key: None, value: b"a", headers: &headers }])
+        .unwrap();
     producer.flush().unwrap();
     let cluster = Look::open(&topic).unwrap().cluster().unwrap();
     let intent = format!(

@@ -1,22 +1,28 @@
 //! Writing to Kafka topics: transactions, and looking at what a topic holds.
 //!
 //! ```text
-//! client      settings, log lines, waits; an end that can't hang
+//! destination ─▶ rows        windows to messages: keys, values, headers
+//!             ─▶ marker      which run owns the sink, and the last epoch that the topic holds
+//!             ─▶ there       windows that are there already, when a run goes on from an older checkpoint
 //! producer    one transaction at a time, with a name that fences whoever had it before
 //! look        what read_committed readers see of a topic: its partitions, its ends, headers of its messages
+//! client      settings, log lines, waits; an end that can't hang
 //! ```
 //!
 //! librdkafka lacks KIP-890: after a transaction whose end is unclear its producer is dropped. A new one under the same name makes
-//! the cluster end the old transaction, one way or the other, and then a look says which. It knows no KPIs and no letters.
+//! the cluster end the old transaction, one way or the other, and then a look says which. Letters that are fed again use the last three.
 
 mod client;
+pub mod destination;
 pub mod look;
+mod marker;
 pub mod producer;
+pub mod rows;
+mod there;
 
-use crate::sink::SinkError;
+use crate::sink::outbox::Trouble;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -56,6 +62,9 @@ pub enum KafkaFailure {
     /// The settings don't fit what is there: the operator.
     #[error("{0}")]
     Setting(String),
+    /// There is no such topic; the message says how to make it.
+    #[error("{0}")]
+    Missing(String),
     /// Somebody else has taken the name of the transactions: this instance must end.
     #[error("{0}")]
     Fenced(String),
@@ -68,13 +77,12 @@ pub enum KafkaFailure {
 }
 
 impl KafkaFailure {
-    /// As a sink tells it.
-    pub fn at(self, topic: &KafkaTopic) -> SinkError {
-        let kind = match self {
-            Self::Setting(_) => io::ErrorKind::InvalidInput,
-            Self::Fenced(_) => io::ErrorKind::ResourceBusy,
-            Self::Outside(_) | Self::Unclear(_) => io::ErrorKind::Other,
-        };
-        SinkError::Io { place: topic.place(), source: io::Error::new(kind, self.to_string()) }
+    /// As an outbox takes it. Whether somebody else has taken over, the marker says, not the client: a producer whose transaction took
+    /// too long is told the same.
+    fn trouble(self) -> Trouble {
+        match self {
+            Self::Setting(reason) | Self::Missing(reason) => Trouble::Final(reason),
+            Self::Fenced(reason) | Self::Outside(reason) | Self::Unclear(reason) => Trouble::Passing(reason),
+        }
     }
 }

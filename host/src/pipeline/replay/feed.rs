@@ -58,6 +58,7 @@ impl<'a> Feeding<'a> {
         let producer = Producer::open(self.topic, &transactional_id(&self.call)).map_err(Broken::Nothing)?;
         let headers: Vec<_> = gathered.records.iter().map(|record| self.headers(record)).collect();
         let messages = gathered.records.iter().zip(&headers).map(|(record, headers)| Outgoing {
+            topic: None,
             partition: Some(self.partition(record)),
             key: None,
             value: &record.value,

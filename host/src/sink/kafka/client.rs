@@ -4,13 +4,17 @@
 
 use super::{KafkaFailure, KafkaTopic};
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// One try of a question; several fit into the whole wait.
@@ -35,13 +39,22 @@ pub(super) fn config(topic: &KafkaTopic) -> ClientConfig {
     config
 }
 
-/// Why a client does not start; the value of a property is not told, because it may be a secret.
-pub(super) fn not_started(error: KafkaError) -> KafkaFailure {
-    KafkaFailure::Setting(match error {
-        KafkaError::ClientConfig(_, reason, name, _) => format!("the Kafka property {name} is refused: {reason}"),
+/// Why a client does not start; no value of a property is told, because it may be a secret.
+pub(super) fn not_started(topic: &KafkaTopic, error: KafkaError) -> KafkaFailure {
+    let mut reason = match error {
+        KafkaError::ClientConfig(_, reason, name, value) if value.is_empty() => {
+            format!("the Kafka property {name} is refused: {reason}")
+        }
+        KafkaError::ClientConfig(_, reason, name, value) => {
+            format!("the Kafka property {name} is refused: {}", reason.replace(&value, "…"))
+        }
         KafkaError::ClientCreation(reason) => format!("the Kafka properties do not fit: {reason}"),
         error => format!("the Kafka client does not start: {error}"),
-    })
+    };
+    for (_, value) in topic.properties.iter().filter(|(name, value)| name.contains("password") && !value.is_empty()) {
+        reason = reason.replace(value, "…");
+    }
+    KafkaFailure::Setting(reason)
 }
 
 /// What the client tells beside results.
@@ -184,5 +197,33 @@ pub(super) fn close<T: Send + 'static>(client: T) {
     });
     if closing.is_ok() && wait.recv_timeout(CLOSE_WAIT).is_err() {
         tracing::debug!("the Kafka client takes long to close; it is left to itself");
+    }
+}
+
+/// A setting of a topic; `None` where it can't be asked.
+pub(super) fn setting_of_topic(topic: &KafkaTopic, setting: &str) -> Option<String> {
+    let admin: AdminClient<DefaultClientContext> = config(topic).create().ok()?;
+    let options = AdminOptions::new().request_timeout(Some(TRY_WAIT));
+    let asked = block_on(admin.describe_configs([&ResourceSpecifier::Topic(&topic.topic)], &options)).ok()?;
+    let value = asked.into_iter().next()?.ok()?.get(setting).and_then(|entry| entry.value.clone());
+    close(admin);
+    value
+}
+
+/// Waits for a future on this thread. The admin client has only futures; a runtime for one call would be too much.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
     }
 }

@@ -38,6 +38,11 @@ impl Seen<'_> {
         self.message.offset()
     }
 
+    /// Its key; empty where it has none.
+    pub fn key(&self) -> &[u8] {
+        self.message.key().unwrap_or_default()
+    }
+
     /// Its value; empty where it is null.
     pub fn value(&self) -> &[u8] {
         self.message.payload().unwrap_or_default()
@@ -90,7 +95,8 @@ impl Look {
         if !topic.properties.contains_key("group.id") {
             settings.set("group.id", "weir");
         }
-        let consumer = BaseConsumer::from_config_and_context(&settings, Ear::default()).map_err(not_started)?;
+        let consumer = BaseConsumer::from_config_and_context(&settings, Ear::default())
+            .map_err(|error| not_started(topic, error))?;
         Ok(Self { topic: topic.clone(), consumer: Some(consumer) })
     }
 
@@ -105,7 +111,7 @@ impl Look {
     /// The topic's partitions, sorted.
     ///
     /// # Errors
-    /// `Setting` where there is no such topic, with the command that makes it; else as [`Look::cluster`].
+    /// `Missing` where there is no such topic, with the command that makes it; else as [`Look::cluster`].
     pub fn partitions(&self) -> Result<Vec<i32>, KafkaFailure> {
         let until = Instant::now() + MISSING_WAIT;
         let name = self.topic.topic.as_str();
@@ -131,7 +137,7 @@ impl Look {
 
     fn missing(&self) -> KafkaFailure {
         let KafkaTopic { brokers, topic, .. } = &self.topic;
-        KafkaFailure::Setting(format!(
+        KafkaFailure::Missing(format!(
             "there is no topic {topic} at {brokers}; it is not made by itself, because its partitions and copies are for you to \
              choose:\n  kafka-topics.sh --bootstrap-server {brokers} --create --topic {topic} --partitions 4 --replication-factor 3"
         ))
@@ -164,11 +170,26 @@ impl Look {
     ///
     /// # Errors
     /// `Outside` when it can't be seen to the ends: nobody answers, or somebody's open transaction hides them.
-    pub fn scan(&self, from: &Offsets, mut show: impl FnMut(&Seen<'_>)) -> Result<(), KafkaFailure> {
+    pub fn scan(&self, from: &Offsets, show: impl FnMut(&Seen<'_>)) -> Result<(), KafkaFailure> {
         let ids: Vec<i32> = from.iter().map(|(id, _)| *id).collect();
         let ends = self.ends(&ids)?;
         self.wait_until_seen(&ids, &ends)?;
-        let behind = from.iter().zip(&ends).filter(|((_, from), (_, end))| from < end);
+        self.scan_to(from, &ends, show)
+    }
+
+    /// The same, but only up to the first open transaction; where it ended.
+    ///
+    /// # Errors
+    /// `Outside` when nobody answers.
+    pub fn scan_seen(&self, from: &Offsets, show: impl FnMut(&Seen<'_>)) -> Result<Offsets, KafkaFailure> {
+        let ids: Vec<i32> = from.iter().map(|(id, _)| *id).collect();
+        let ends: Offsets = self.watermarks(&ids)?.into_iter().map(|(id, (_, high))| (id, high)).collect();
+        self.scan_to(from, &ends, show)?;
+        Ok(ends)
+    }
+
+    fn scan_to(&self, from: &Offsets, ends: &Offsets, mut show: impl FnMut(&Seen<'_>)) -> Result<(), KafkaFailure> {
+        let behind = from.iter().zip(ends).filter(|((_, from), (_, end))| from < end);
         let mut left: BTreeSet<i32> = behind.clone().map(|((id, _), _)| *id).collect();
         if left.is_empty() {
             return Ok(());
@@ -186,9 +207,12 @@ impl Look {
             match consumer.poll(PAUSE) {
                 Some(Ok(message)) => {
                     heard = Instant::now();
-                    show(&Seen { message: &message });
-                    if message.offset() + 1 >= end_of(message.partition()) {
-                        left.remove(&message.partition());
+                    let (id, offset) = (message.partition(), message.offset());
+                    if offset < end_of(id) {
+                        show(&Seen { message: &message });
+                    }
+                    if offset + 1 >= end_of(id) {
+                        left.remove(&id);
                     }
                 }
                 // It comes at the end of what is committed, which was found to be at or behind the ends.

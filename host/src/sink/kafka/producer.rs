@@ -16,13 +16,15 @@ use std::time::{Duration, Instant};
 const COMMIT_WAIT: Duration = Duration::from_secs(60);
 const TRY_WAIT: Duration = Duration::from_secs(10);
 
-/// Defaults that `properties` may override. A record of the source may be as long as its schema allows: the topic's own limit
+/// Defaults that `properties` may override, each under any of its names. A record of the source may be as long as its schema allows: the topic's own limit
 /// judges, not the client's. Beside a pipeline the client's queue of 1 GiB would be felt.
-const DEFAULTS: [(&str, &str); 4] = [
-    ("message.max.bytes", "300000000"),
-    ("queue.buffering.max.kbytes", "65536"),
-    ("linger.ms", "20"),
-    ("compression.type", "zstd"),
+const DEFAULTS: [(&[&str], &str); 5] = [
+    (&["message.max.bytes"], "300000000"),
+    (&["queue.buffering.max.kbytes"], "65536"),
+    (&["linger.ms", "queue.buffering.max.ms"], "20"),
+    (&["compression.type", "compression.codec"], "zstd"),
+    // As Java's producers do, so that joins over topics of both find the same partitions.
+    (&["partitioner"], "murmur2_random"),
 ];
 
 /// What transactions rest on.
@@ -31,6 +33,8 @@ const FIXED: [(&str, &str); 2] = [("enable.idempotence", "true"), ("acks", "all"
 /// A message to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
+    /// Its topic; `None`: the producer's.
+    pub topic: Option<&'a str>,
     /// Its partition; `None`: by its key.
     pub partition: Option<i32>,
     /// Its key, if any.
@@ -58,23 +62,31 @@ impl Producer {
     pub fn open(topic: &KafkaTopic, name: &str) -> Result<Self, KafkaFailure> {
         let mut settings = defaults(topic);
         settings.set("transactional.id", name);
-        let client = BaseProducer::from_config_and_context(&settings, Ear::default()).map_err(not_started)?;
+        let client = BaseProducer::from_config_and_context(&settings, Ear::default())
+            .map_err(|error| not_started(topic, error))?;
         let producer = Self { topic: topic.clone(), name: name.to_owned(), client: Some(client) };
         producer.fence()?;
         Ok(producer)
     }
 
-    /// Checks the properties without a cluster.
-    ///
-    /// # Errors
-    /// `Setting`, with the first property that does not fit.
-    pub fn check(topic: &KafkaTopic) -> Result<(), KafkaFailure> {
-        let mut settings = defaults(topic);
-        settings.set("transactional.id", "weir-check");
-        // Creating it is what checks that properties fit each other; the address is one that nobody answers.
-        settings.set("bootstrap.servers", "127.0.0.1:1").set("log_level", "0");
-        close(BaseProducer::from_config_and_context(&settings, Ear::default()).map_err(not_started)?);
-        Ok(())
+    /// Checks the properties without a cluster: what is wrong, by the name of the property, where it is one's fault.
+    pub fn check(topic: &KafkaTopic) -> Vec<(Option<String>, String)> {
+        let mut wrong = Vec::new();
+        for (name, value) in &topic.properties {
+            let alone = ClientConfig::new().set(name, value).create_native_config();
+            wrong.extend(alone.err().map(|error| (Some(name.clone()), not_started(topic, error).to_string())));
+        }
+        if wrong.is_empty() {
+            let mut settings = defaults(topic);
+            settings.set("transactional.id", "weir-check");
+            // Creating it is what checks that properties fit each other; the address is one that nobody answers.
+            settings.set("bootstrap.servers", "127.0.0.1:1").set("log_level", "0");
+            match BaseProducer::from_config_and_context(&settings, Ear::default()) {
+                Ok(client) => close(client),
+                Err(error) => wrong.push((None, not_started(topic, error).to_string())),
+            }
+        }
+        wrong
     }
 
     fn fence(&self) -> Result<(), KafkaFailure> {
@@ -101,7 +113,8 @@ impl Producer {
     /// Writes messages in one transaction.
     ///
     /// # Errors
-    /// `Outside`: nothing of it will be seen, and the producer may be used again. `Fenced`: nothing of it will be seen. `Unclear`: drop
+    /// `Outside`: nothing of it will be seen, and the producer may be used again. `Setting`: the same, and the same messages will be
+    /// refused again. `Fenced`: nothing of it will be seen. `Unclear`: drop
     /// this producer, open a new one of the same name, and look.
     pub fn transact<'a>(&self, messages: impl IntoIterator<Item = Outgoing<'a>>) -> Result<(), KafkaFailure> {
         self.begin()?;
@@ -164,7 +177,8 @@ impl Producer {
 
     fn send(&self, message: &Outgoing<'_>) -> Result<(), KafkaError> {
         let Some(client) = &self.client else { return Err(KafkaError::Canceled) };
-        let mut next: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic.topic).payload(message.value);
+        let mut next: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(message.topic.unwrap_or(&self.topic.topic)).payload(message.value);
         next.partition = message.partition;
         next.key = message.key;
         let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
@@ -199,6 +213,7 @@ impl Producer {
                 let first = self.told(cause, "failed");
                 KafkaFailure::Unclear(format!("{first}, and could not be ended: {second}"))
             }
+            _ if is_final(cause) => KafkaFailure::Setting(self.told(cause, "is refused")),
             _ => KafkaFailure::Outside(self.told(cause, "was not committed")),
         }
     }
@@ -254,9 +269,9 @@ impl Drop for Producer {
 
 fn defaults(topic: &KafkaTopic) -> ClientConfig {
     let mut settings = config(topic);
-    for (name, value) in DEFAULTS {
-        if !topic.properties.contains_key(name) {
-            settings.set(name, value);
+    for (names, value) in DEFAULTS {
+        if !names.iter().any(|name| topic.properties.contains_key(*name)) {
+            settings.set(names[0], value);
         }
     }
     for (name, value) in FIXED {
@@ -272,6 +287,24 @@ fn words(error: &KafkaError) -> String {
         KafkaError::MessageProduction(code) => code.to_string(),
         error => error.to_string(),
     }
+}
+
+/// Whether the same messages will be refused again.
+fn is_final(error: &KafkaError) -> bool {
+    let is_final = |code| {
+        matches!(
+            code,
+            Code::MessageSizeTooLarge
+                | Code::InvalidMessage
+                | Code::InvalidRecord
+                | Code::PolicyViolation
+                | Code::TopicAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::InvalidTopic
+        )
+    };
+    error.rdkafka_error_code().is_some_and(is_final)
 }
 
 /// Whether an error says that somebody newer has the name.
