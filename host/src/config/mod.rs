@@ -17,7 +17,7 @@ mod problem;
 mod read;
 mod units;
 
-pub use env::Lookup;
+pub use env::{ExpandError, Expanded, Lookup, expand};
 pub use problem::{Problem, Problems, SHOWN_MAX};
 
 use plan::{Plan, SourceText};

@@ -86,6 +86,7 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     let mut problems = opener.problems;
     problems.extend(schema_problems(&plan));
     problems.extend(property_problems(&plan));
+    problems.extend(plan.sinks.iter().flat_map(sinks::property_problems));
     let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
         Ok(chain) if problems.is_empty() => chain,
         Ok(_) => return Err(PrepareError::Problems(Problems::new(plan.file, problems))),

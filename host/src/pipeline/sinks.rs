@@ -1,8 +1,14 @@
 //! Makes the sinks of a plan; touches nothing outside (`recover` does).
 
 use super::job::{OpenKpi, OpenSink};
-use crate::config::plan::{SinkKind, SinkPlan};
+use crate::config::Problem;
+use crate::config::plan::{Properties, SinkKind, SinkPlan};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
+use crate::sink::kafka::KafkaTopic;
+use crate::sink::kafka::destination::{KafkaDestination, KafkaSinkSettings};
+use crate::sink::kafka::producer::Producer;
+use crate::sink::kafka::rows::Messages;
+use crate::sink::outbox::Outbox;
 use crate::sink::{KpiSchema, Sink, SinkError};
 
 /// The sink of a `[[sink]]`, with the KPIs that it takes.
@@ -17,11 +23,35 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
         SinkKind::JsonFiles { path, interval_us } => {
             Box::new(JsonFiles::new(JsonFilesSettings { path: path.clone(), interval_us: *interval_us }, kpis)?)
         }
-        SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Kafka { brokers, topic, epochs_topic, properties, backlog_bytes_max, .. } => {
+            let settings = KafkaSinkSettings {
+                topic: kafka_topic(brokers, topic, properties),
+                epochs_topic: epochs_topic.clone(),
+                pipeline: pipeline.to_owned(),
+                sink: plan.name.clone(),
+            };
+            let destination = Box::new(KafkaDestination::new(settings));
+            Box::new(Outbox::new(Box::new(Messages::new(kpis)), destination, *backlog_bytes_max))
+        }
+        SinkKind::Hdfs { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),
             });
         }
     })
+}
+
+fn kafka_topic(brokers: &str, topic: &str, properties: &Properties) -> KafkaTopic {
+    KafkaTopic { brokers: brokers.to_owned(), topic: topic.to_owned(), properties: properties.0.clone() }
+}
+
+/// Properties that a sink's client refuses; no cluster is asked.
+pub(super) fn property_problems(plan: &SinkPlan) -> Vec<Problem> {
+    let SinkKind::Kafka { brokers, topic, properties, property_places, .. } = &plan.kind else { return Vec::new() };
+    let problem = |(name, reason): (Option<String>, String)| {
+        let place = name.and_then(|name| property_places.get(&name)).unwrap_or(&plan.place);
+        Problem::new(place.clone(), reason)
+    };
+    Producer::check(&kafka_topic(brokers, topic, properties)).into_iter().map(problem).collect()
 }

@@ -15,6 +15,7 @@ pub mod dead_letters;
 mod folders;
 mod instant;
 pub mod json_files;
+pub mod kafka;
 pub mod outbox;
 pub mod row;
 #[cfg(test)]
