@@ -4,6 +4,8 @@ use super::job::{OpenKpi, OpenSink};
 use crate::config::plan::{SinkKind, SinkPlan};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
+use crate::storage::local::Local;
+use std::sync::Arc;
 
 /// The sink of a `[[sink]]`, with the KPIs that it takes.
 pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
@@ -15,7 +17,9 @@ pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<
 fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn Sink>, SinkError> {
     Ok(match &plan.kind {
         SinkKind::JsonFiles { path, interval_us } => {
-            Box::new(JsonFiles::new(JsonFilesSettings { path: path.clone(), interval_us: *interval_us }, kpis)?)
+            let (path, interval_us) = (path.clone(), *interval_us);
+            let settings = JsonFilesSettings { storage: Arc::new(Local), path, interval_us, locks: true };
+            Box::new(JsonFiles::new(settings, kpis)?)
         }
         SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
             return Err(SinkError::Refused {
