@@ -27,6 +27,9 @@ macro_rules! clients {
 
             mod cluster;
             mod faults;
+            mod group;
+            mod identity;
+            mod lost;
             mod reading;
             mod troubles;
         }

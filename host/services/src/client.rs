@@ -4,6 +4,7 @@ use crate::ServiceError;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
@@ -120,6 +121,23 @@ pub fn produce<'a>(
     producer.flush(WAIT).map_err(failed("not all records arrived"))?;
     let lost = producer.context().lost.lock().unwrap_or_else(PoisonError::into_inner).take();
     lost.map_or(Ok(()), |error| Err(ServiceError::Failed(format!("a record was not taken: {error}"))))
+}
+
+/// The offset that a consumer group has committed for a partition, as the broker tells it; `None`: none.
+///
+/// # Errors
+/// `Failed` when the broker does not say.
+pub fn committed(bootstrap: &str, group: &str, topic: &str, partition: i32) -> Result<Option<i64>, ServiceError> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("group.id", group).set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.create().map_err(failed("no consumer"))?;
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(topic, partition);
+    let told = consumer.committed_offsets(asked, WAIT).map_err(failed("no offsets of the group"))?;
+    Ok(told.elements().first().and_then(|part| match part.offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
+    }))
 }
 
 fn send(producer: &BaseProducer<Deliveries>, topic: &str, record: &Produced<'_>) -> Result<(), ServiceError> {

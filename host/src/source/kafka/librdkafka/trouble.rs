@@ -39,7 +39,7 @@ pub(super) fn passes(code: Code) -> bool {
 
 /// Whether an error says that an offset is not there.
 pub(super) fn is_out_of_range(code: Option<Code>) -> bool {
-    matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange))
+    matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation))
 }
 
 /// A final error in words; `reason` is what the client said beside it.
