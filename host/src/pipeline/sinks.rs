@@ -10,6 +10,8 @@ use crate::sink::kafka::producer::Producer;
 use crate::sink::kafka::rows::Messages;
 use crate::sink::outbox::Outbox;
 use crate::sink::{KpiSchema, Sink, SinkError};
+use crate::storage::local::Local;
+use std::sync::Arc;
 
 /// The sink of a `[[sink]]`, with the KPIs that it takes.
 pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
@@ -21,7 +23,9 @@ pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<
 fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn Sink>, SinkError> {
     Ok(match &plan.kind {
         SinkKind::JsonFiles { path, interval_us } => {
-            Box::new(JsonFiles::new(JsonFilesSettings { path: path.clone(), interval_us: *interval_us }, kpis)?)
+            let (path, interval_us) = (path.clone(), *interval_us);
+            let settings = JsonFilesSettings { storage: Arc::new(Local), path, interval_us, locks: true };
+            Box::new(JsonFiles::new(settings, kpis)?)
         }
         SinkKind::Kafka { brokers, topic, epochs_topic, properties, backlog_bytes_max, .. } => {
             let settings = KafkaSinkSettings {
