@@ -3,6 +3,7 @@
 use super::job::{OpenKpi, OpenSink};
 use crate::config::plan::{SinkKind, SinkPlan};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
+use crate::sink::postgres::{self, PostgresSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
 
 /// The sink of a `[[sink]]`, with the KPIs that it takes.
@@ -17,7 +18,17 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
         SinkKind::JsonFiles { path, interval_us } => {
             Box::new(JsonFiles::new(JsonFilesSettings { path: path.clone(), interval_us: *interval_us }, kpis)?)
         }
-        SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Postgres { url, schema, backlog_bytes_max } => {
+            let settings = PostgresSettings {
+                pipeline: pipeline.to_owned(),
+                sink: plan.name.clone(),
+                url: url.0.clone(),
+                schema: schema.clone(),
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(postgres::open(&settings, &kpis)?)
+        }
+        SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Redis { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),
