@@ -6,6 +6,7 @@ use super::item::Text;
 use super::plan::{FieldPlan, KpiPlan, Plan, SchemaPlan, SinkKind, SinkPlan, SourceText, TimePlan};
 use super::problem::Problem;
 use super::read::Reader;
+use super::tables;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use weir_core::types::{ColumnType, ScalarType};
@@ -19,6 +20,7 @@ pub fn check(file: &File, reader: &Reader<'_>) {
     sinks_apart(file, reader);
     every_kpi_has_a_sink(file, reader, &meant);
     dead_letters(file, reader);
+    tables::check(file, reader);
 }
 
 /// The plan; `None` where something that was reported is missing.
@@ -255,7 +257,7 @@ fn target(kind: &SinkKind) -> String {
     }
 }
 
-fn takes(sink: &Sink, name: &str) -> bool {
+pub(super) fn takes(sink: &Sink, name: &str) -> bool {
     sink.kpis.as_ref().is_none_or(|names| names.iter().any(|text| text.value == name))
 }
 

@@ -36,3 +36,16 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tables;
+    use crate::sink::postgres;
+
+    /// The file is checked before there is a sink, in a room that knows none.
+    #[test]
+    fn the_file_and_the_sink_agree_on_names_that_are_taken() {
+        assert_eq!(tables::OWN_COLUMNS, postgres::OWN_COLUMNS);
+        assert_eq!(tables::OWN_TABLES.map(|name| name.replace('-', "_")), postgres::OWN_TABLES);
+    }
+}

@@ -3,6 +3,7 @@
 
 mod faults;
 mod shapes;
+mod speed;
 mod support;
 mod tls;
 mod values;
