@@ -9,6 +9,7 @@ use crate::sink::kafka::destination::{KafkaDestination, KafkaSinkSettings};
 use crate::sink::kafka::producer::Producer;
 use crate::sink::kafka::rows::Messages;
 use crate::sink::outbox::Outbox;
+use crate::sink::postgres::{self, PostgresSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
 use crate::storage::local::Local;
 use std::sync::Arc;
@@ -37,7 +38,17 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             let destination = Box::new(KafkaDestination::new(settings));
             Box::new(Outbox::new(Box::new(Messages::new(kpis)), destination, *backlog_bytes_max))
         }
-        SinkKind::Hdfs { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Postgres { url, schema, backlog_bytes_max } => {
+            let settings = PostgresSettings {
+                pipeline: pipeline.to_owned(),
+                sink: plan.name.clone(),
+                url: url.0.clone(),
+                schema: schema.clone(),
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(postgres::open(&settings, &kpis)?)
+        }
+        SinkKind::Hdfs { .. } | SinkKind::Redis { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),
@@ -58,4 +69,17 @@ pub(super) fn property_problems(plan: &SinkPlan) -> Vec<Problem> {
         Problem::new(place.clone(), reason)
     };
     Producer::check(&kafka_topic(brokers, topic, properties)).into_iter().map(problem).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tables;
+    use crate::sink::postgres;
+
+    /// The file is checked before there is a sink, in a room that knows none.
+    #[test]
+    fn the_file_and_the_sink_agree_on_names_that_are_taken() {
+        assert_eq!(tables::OWN_COLUMNS, postgres::OWN_COLUMNS);
+        assert_eq!(tables::OWN_TABLES.map(|name| name.replace('-', "_")), postgres::OWN_TABLES);
+    }
 }

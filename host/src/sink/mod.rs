@@ -17,6 +17,7 @@ mod instant;
 pub mod json_files;
 pub mod kafka;
 pub mod outbox;
+pub mod postgres;
 pub mod row;
 #[cfg(test)]
 mod test_rows;
