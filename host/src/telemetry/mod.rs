@@ -67,6 +67,11 @@ pub fn sink_back(place: &str, epoch: u64) {
     info!(sink = place, epoch, "the sink is back");
 }
 
+/// A sink's system is set up so that it may lose rows that it has taken.
+pub fn sink_may_lose(place: &str, reason: &str) {
+    warn!(sink = place, reason, "the sink's system may lose rows that it has taken");
+}
+
 /// The ledger does not balance: a defect of ours.
 pub fn ledger_unbalanced(what: &str) {
     error!(what, "the ledger does not balance; please report this");
