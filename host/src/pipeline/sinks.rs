@@ -10,6 +10,7 @@ use crate::sink::kafka::producer::Producer;
 use crate::sink::kafka::rows::Messages;
 use crate::sink::outbox::Outbox;
 use crate::sink::postgres::{self, PostgresSettings};
+use crate::sink::redis::{self, RedisSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
 use crate::storage::local::Local;
 use std::sync::Arc;
@@ -48,7 +49,18 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             };
             Box::new(postgres::open(&settings, &kpis)?)
         }
-        SinkKind::Hdfs { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Redis { url, prefix, history_windows_max, backlog_bytes_max } => {
+            let settings = RedisSettings {
+                url: url.0.clone(),
+                prefix: prefix.clone(),
+                sink: plan.name.clone(),
+                pipeline: pipeline.to_owned(),
+                history_windows_max: *history_windows_max,
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(redis::open(&settings, &kpis)?)
+        }
+        SinkKind::Hdfs { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),
