@@ -32,6 +32,7 @@ fn now(identity: Option<&str>) -> Partition {
         id: 0,
         records: None,
         begin: None,
+        end: None,
         bytes: None,
         identity: identity.map(str::to_owned),
     }
