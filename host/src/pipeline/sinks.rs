@@ -4,6 +4,7 @@ use super::job::{OpenKpi, OpenSink};
 use crate::config::plan::{SinkKind, SinkPlan};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
+use crate::storage::hdfs::Hdfs;
 use crate::storage::local::Local;
 use std::sync::Arc;
 
@@ -21,7 +22,14 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             let settings = JsonFilesSettings { storage: Arc::new(Local), path, interval_us, locks: true };
             Box::new(JsonFiles::new(settings, kpis)?)
         }
-        SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Hdfs { url, path, interval_us, properties } => {
+            let storage =
+                Hdfs::new(url, properties).map_err(|source| SinkError::Io { place: format!("{url}{path}"), source })?;
+            let (path, interval_us) = (path.into(), *interval_us);
+            let settings = JsonFilesSettings { storage: Arc::new(storage), path, interval_us, locks: false };
+            Box::new(JsonFiles::new(settings, kpis)?)
+        }
+        SinkKind::Kafka { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),

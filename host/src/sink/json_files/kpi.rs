@@ -78,13 +78,17 @@ impl KpiState {
 
     /// This KPI's part of a checkpoint.
     pub(super) fn files(&self, settled_us: i64) -> KpiFiles {
-        let changes = self.pending.values().copied().collect();
+        let changes = self.pending().collect();
         KpiFiles { name: self.name.to_string(), changes, saved: self.kept.save(settled_us) }
     }
 
     /// Whether a change, or a later one of its file, still is to be published.
     pub(super) fn is_pending(&self, change: &Change) -> bool {
         self.pending.get(&change.interval_us).is_some_and(|pending| pending.attempt >= change.attempt)
+    }
+
+    pub(super) fn pending(&self) -> impl Iterator<Item = Change> {
+        self.pending.values().copied()
     }
 
     pub(super) fn published(&mut self, change: &Change) {

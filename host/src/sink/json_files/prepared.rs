@@ -17,6 +17,7 @@ const MAGIC: &[u8; 8] = b"weirJF\x00\x02";
 /// What one `prepare` made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prepared {
+    /// Of the next attempt.
     pub(super) sequence: u64,
     pub(super) settled_us: i64,
     pub(super) interval_us: i64,
@@ -43,7 +44,7 @@ pub(super) struct Change {
     pub(super) file: Option<Mark>,
 }
 
-/// A `prepare` of a run; later ones are greater.
+/// An attempt of a run to set files aside; later ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Attempt {
     pub(super) generation: u64,

@@ -34,10 +34,13 @@ fn url(item: &Item<'_>) -> Option<String> {
 
 fn absolute(item: &Item<'_>) -> Option<String> {
     let text = item.word("/kpis")?;
-    if text.value.starts_with('/') && text.value.len() > 1 {
-        return Some(text.value.trim_end_matches('/').to_owned());
+    let path = text.value.strip_prefix('/').map(|path| path.trim_end_matches('/'));
+    // What HDFS refuses in a path, and what would make two paths of one.
+    let fits = |part: &str| !matches!(part, "" | "." | "..") && !part.contains([':', '\0']);
+    match path.filter(|path| path.split('/').all(fits)) {
+        Some(path) => Some(format!("/{path}")),
+        None => item.wrong("an absolute path in HDFS, without `..`, `//` or `:`", "\"/kpis\""),
     }
-    item.wrong("an absolute path in HDFS", "\"/kpis\"")
 }
 
 fn interval(table: &Table<'_>) -> i64 {
