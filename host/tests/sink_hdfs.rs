@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
 
+mod common;
 #[path = "sink_hdfs/cutter.rs"]
 mod cutter;
 #[path = "sink_hdfs/daemons.rs"]
 mod daemons;
+#[path = "sink_hdfs/pipeline.rs"]
+mod pipeline;
 #[path = "sink_hdfs/rows.rs"]
 mod rows;
 #[path = "sink_hdfs/sink.rs"]

@@ -28,7 +28,7 @@ use crate::telemetry;
 use files::Aside;
 use kpi::KpiState;
 use outage::Outage;
-use prepared::{Attempt, Change, Prepared};
+use prepared::{Attempt, Change, Prepared, What};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -118,7 +118,7 @@ impl JsonFiles {
         let mut changes = Vec::new();
         for kpi in &self.kpis {
             let of_kpi = kpi.changes(&mut outcomes, attempt);
-            match of_kpi.iter().any(|change| change.file.is_some()) {
+            match of_kpi.iter().any(|change| matches!(change.what, What::Written(_))) {
                 true => kpi.folder.asides()?.sync()?,
                 // A run that has nothing to write is to notice a newer one, too.
                 false => kpi.folder.asides()?.check()?,

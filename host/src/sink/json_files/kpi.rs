@@ -3,10 +3,10 @@
 use super::super::row::RowWriter;
 use super::super::{KpiSchema, SinkError};
 use super::JsonFilesSettings;
-use super::files::{Aside, Folder, Outcome};
+use super::files::{Aside, Folder};
 use super::kept::{Kept, Window};
 use super::parallel;
-use super::prepared::{Attempt, Change, KpiFiles};
+use super::prepared::{Attempt, Change, KpiFiles, What};
 use super::read_back;
 use arrow_schema::ArrowError;
 use std::collections::BTreeMap;
@@ -60,14 +60,10 @@ impl KpiState {
         })
     }
 
-    /// Takes this KPI's share of the outcomes, which are in the order of `asides`.
-    pub(super) fn changes(&self, outcomes: &mut impl Iterator<Item = Outcome>, attempt: Attempt) -> Vec<Change> {
-        let change = |((interval_us, _), outcome)| match outcome {
-            Outcome::Written(mark) => Some(Change { interval_us, attempt, file: Some(mark) }),
-            Outcome::Empty => Some(Change { interval_us, attempt, file: None }),
-            Outcome::Unchanged => None,
-        };
-        self.kept.changed().zip(outcomes).filter_map(change).collect()
+    /// Takes this KPI's share of what became of `asides`, which is in their order.
+    pub(super) fn changes(&self, outcomes: &mut impl Iterator<Item = Option<What>>, attempt: Attempt) -> Vec<Change> {
+        let changed = self.kept.changed().zip(outcomes);
+        changed.filter_map(|((interval_us, _), what)| Some(Change { interval_us, attempt, what: what? })).collect()
     }
 
     /// These changes are set aside; each stands for the one before of its file.
@@ -103,7 +99,7 @@ impl KpiState {
     }
 
     pub(super) fn pending_bytes(&self) -> u64 {
-        self.pending.values().filter_map(|change| change.file).map(|mark| mark.length).sum()
+        self.pending.values().map(|change| change.what.bytes()).sum()
     }
 
     /// Whether everything accepted is published.
