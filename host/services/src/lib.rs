@@ -1,4 +1,5 @@
-//! Real outside systems on loopback, for tests, the demo and benchmarks: Apache Kafka, PostgreSQL and Redis.
+//! Real outside systems on loopback, for tests, the demo and benchmarks: Apache Kafka, HDFS, PostgreSQL and
+//! Redis.
 //!
 //! Each instance has its own ports (from the kernel), its own folder and its own process group, and is stopped by its own process id.
 //! A port that answers is not yet the service: an instance is ready when its process lives and its identity fits. Nothing here is part
@@ -7,6 +8,8 @@
 mod cache;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod hdfs;
+mod http;
 mod jars;
 pub mod kafka;
 mod packages;
@@ -60,7 +63,7 @@ impl ServiceError {
 /// # Errors
 /// One for each service that would not start.
 pub fn prepare() -> Result<(), Vec<ServiceError>> {
-    let services = [kafka::prepare(), postgres::prepare(), redis::prepare()];
+    let services = [kafka::prepare(), hdfs::prepare(), postgres::prepare(), redis::prepare()];
     let missing: Vec<ServiceError> = services.into_iter().filter_map(Result::err).collect();
     if missing.is_empty() { Ok(()) } else { Err(missing) }
 }

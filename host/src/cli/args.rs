@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::dlq::DlqCommand;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,6 +36,9 @@ pub enum Command {
         after_help = "Exit codes: 0 nothing to mend, 2 problems were told.\n\nExample:\n  weir check pipelines/retail.toml"
     )]
     Check(CheckArgs),
+    /// Look at records that were set aside, and feed them again
+    #[command(subcommand)]
+    Dlq(Box<DlqCommand>),
     /// Build and look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -85,6 +89,10 @@ pub struct RunArgs {
     /// Also measure the processor time of each stage, for the report
     #[arg(long)]
     pub stages: bool,
+    /// Let the saved state of a KPI go: it begins anew at the checkpoint's offsets, and its windows that have begun before are
+    /// published as unavailable; may be given several times, '*' for all KPIs
+    #[arg(long, value_name = "KPI")]
+    pub discard_state: Vec<String>,
     /// Stop, as a signal would, once this many records were read
     #[arg(long, value_name = "RECORDS")]
     pub stop_after: Option<u64>,

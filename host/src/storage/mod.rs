@@ -5,10 +5,11 @@
 
 #[cfg(test)]
 pub(crate) mod forgetful;
+pub mod hdfs;
 pub mod local;
 
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// A file system.
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 ///   by its old name. Fencing rests on this.
 /// * Errors are of the kinds `NotFound` and `AlreadyExists` where that is what is wrong, and name no secret.
 /// * An answer that was lost on the way is found out by looking, inside: an operation that fails was not done.
+/// * A system that can't be reached is given some time, inside; then the error is one that [`is_away`] knows, and trying again later
+///   may help.
 pub trait Storage: Debug + Send + Sync {
     /// Makes the folder and those above it that are not there, durably.
     fn create_folders(&self, path: &Path) -> io::Result<()>;
@@ -57,6 +60,22 @@ pub struct Entry {
     pub folder: bool,
 }
 
+/// Whether this error says that the system can't be reached now.
+pub fn is_away(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::TimedOut
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+    )
+}
+
 /// The folder that a path is in.
 pub fn parent(path: &Path) -> PathBuf {
     match path.parent() {
@@ -65,4 +84,11 @@ pub fn parent(path: &Path) -> PathBuf {
         Some(_) => PathBuf::from("."),
         None => path.to_owned(),
     }
+}
+
+/// A name that nobody else has.
+pub fn random_name() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-const PAUSE: Duration = Duration::from_millis(20);
+/// Quick services are seen at once, and slow ones are not pestered while they load.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 /// What all of them, and the C library, say of a port that another has.
 const PORT_TAKEN: &str = "Address already in use";
 
@@ -51,6 +52,7 @@ impl Daemon {
         mut is_ready: impl FnMut(u32) -> bool,
     ) -> Result<(), ServiceError> {
         let until = Instant::now() + longest;
+        let mut pause = PAUSES.0;
         while let Some(process) = self.process.as_mut().filter(|_| Instant::now() < until) {
             if !process.is_alive() {
                 return Err(self.failed("ended at once"));
@@ -58,16 +60,28 @@ impl Daemon {
             if is_ready(process.id()) {
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
+            pause = (pause * 5 / 4).min(PAUSES.1);
         }
         Err(self.failed("does not answer"))
     }
 
+    /// Waits until the log of the present run holds this text.
+    pub(crate) fn wait_for_text(&mut self, longest: Duration, text: &str) -> Result<(), ServiceError> {
+        let (log, begin) = (self.log.clone(), self.log_begin);
+        self.wait(longest, |_| read_from(&log, begin).contains(text))
+    }
+
     fn failed(&mut self, what: &str) -> ServiceError {
         self.process = None;
-        let log = self.log_of_this_run();
+        let log = read_from(&self.log, self.log_begin);
         let text = format!("{} {what}; its log ends:\n{}", self.name, last_lines(&log, 20));
         if log.contains(PORT_TAKEN) { ServiceError::PortTaken(text) } else { ServiceError::Failed(text) }
+    }
+
+    /// Whether it was spawned, and not stopped or killed since.
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
     }
 
     /// Stops it in order, and kills it if it takes too long.
@@ -106,15 +120,16 @@ impl Daemon {
     pub(crate) fn log_path(&self) -> &Path {
         &self.log
     }
+}
 
-    fn log_of_this_run(&self) -> String {
-        let mut bytes = Vec::new();
-        let read = File::open(&self.log).and_then(|mut log| {
-            log.seek(SeekFrom::Start(self.log_begin))?;
-            log.read_to_end(&mut bytes)
-        });
-        // Only for messages: what can't be read is left out.
-        drop(read);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
+/// The file from this byte on; nothing if it can't be read.
+fn read_from(path: &Path, begin: u64) -> String {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(begin))?;
+        file.read_to_end(&mut bytes)
+    });
+    // What was read before an error is as good.
+    drop(read);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
