@@ -3,7 +3,7 @@
 //! ```text
 //! let disk = Forgetful::new();            // a process on a disk; clones are the same process
 //! disk.stop_at(7);                        // its 7th operation is where it dies: begun, and perhaps not finished
-//! disk.fail_at(3, Fault::Done);           // the 3rd is done, and an error is answered
+//! disk.fail_at(3, Fault::Done, kind);     // the 3rd is done, and an error of this kind is answered
 //! disk.before(5, |disk| …);               // another process comes in between
 //! let other = disk.process();             // another process on the same disk, with counts of its own
 //! let after = disk.crash(seed);           // a disk as it may be after the power went; the old one is untouched
@@ -73,9 +73,9 @@ impl Forgetful {
         self.faults().stop_at(nth);
     }
 
-    /// The `nth` operation from now fails with an error of kind `TimedOut`.
-    pub fn fail_at(&self, nth: u64, fault: Fault) {
-        self.faults().fail_at(nth, fault);
+    /// The `nth` operation from now fails with an error of this kind; `TimedOut` is one of a system that is away.
+    pub fn fail_at(&self, nth: u64, fault: Fault, kind: ErrorKind) {
+        self.faults().fail_at(nth, fault, kind);
     }
 
     /// Just before the `nth` operation from now this runs, as another process on the disk.
@@ -143,8 +143,8 @@ impl Forgetful {
             Verdict::Dead => return Err(io::Error::other("the process is gone")),
             Verdict::Plain => done(&mut disk),
             Verdict::Dies => torn(&mut disk).and_then(|()| Err(io::Error::other("the process died here"))),
-            Verdict::Fails(Fault::NotDone) => Err(ErrorKind::TimedOut.into()),
-            Verdict::Fails(Fault::Done) => done(&mut disk).and_then(|_| Err(ErrorKind::TimedOut.into())),
+            Verdict::Fails(Fault::NotDone, kind) => Err(kind.into()),
+            Verdict::Fails(Fault::Done, kind) => done(&mut disk).and_then(|_| Err(kind.into())),
         };
         let failed = outcome.as_ref().err().map(io::Error::kind);
         disk.log.push(Logged { operation, path: path.to_owned(), to: to.map(Path::to_owned), failed });

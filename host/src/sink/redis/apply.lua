@@ -9,7 +9,7 @@
 local marker, base = KEYS[1], ARGV[7]
 local lineage, generation, session, epoch, last, part = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local windows_max, budget = tonumber(ARGV[8]), tonumber(ARGV[9])
-local LOOK_BACK_WINDOWS, PAGE = 10000, 100
+local LOOK_BACK_WINDOWS, PAGE = 1000, 100
 
 -- Whole numbers as text: a double would round them.
 local function below(a, b)
@@ -94,7 +94,7 @@ local function show(keys, key, start, stop, revision, row)
   end
 end
 
--- Shows the newest window before `score` that has the key's row, or nothing.
+-- Shows the newest window before `score` that has the key's row, or nothing; looking through more would hold others up.
 local function go_back(keys, key, score)
   for offset = 0, LOOK_BACK_WINDOWS - PAGE, PAGE do
     local page = redis.call('ZREVRANGEBYSCORE', keys.windows, '(' .. score, '-inf', 'LIMIT', offset, PAGE)
@@ -105,7 +105,7 @@ local function go_back(keys, key, score)
         return show(keys, key, start, about[1], about[2], row)
       end
     end
-    budget = budget - PAGE / 4
+    budget = budget - PAGE
     if #page < PAGE then break end
   end
   redis.call('DEL', keys.newest .. key)

@@ -2,6 +2,7 @@
 
 use super::Forgetful;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(crate) enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Plain,
-    Fails(Fault),
+    Fails(Fault, ErrorKind),
     /// The process dies while it is under way.
     Dies,
     /// It died before.
@@ -31,7 +32,7 @@ pub(super) struct Faults {
     asked: u64,
     stop_at: Option<u64>,
     stopped: bool,
-    fail_at: BTreeMap<u64, Fault>,
+    fail_at: BTreeMap<u64, (Fault, ErrorKind)>,
     before: BTreeMap<u64, Then>,
 }
 
@@ -40,8 +41,8 @@ impl Faults {
         self.stop_at = Some(self.asked + nth);
     }
 
-    pub fn fail_at(&mut self, nth: u64, fault: Fault) {
-        self.fail_at.insert(self.asked + nth, fault);
+    pub fn fail_at(&mut self, nth: u64, fault: Fault, kind: ErrorKind) {
+        self.fail_at.insert(self.asked + nth, (fault, kind));
     }
 
     pub fn before(&mut self, nth: u64, then: Then) {
@@ -65,7 +66,7 @@ impl Faults {
         self.stopped = self.stop_at == Some(self.asked);
         let verdict = match self.fail_at.remove(&self.asked) {
             _ if self.stopped => Verdict::Dies,
-            Some(fault) => Verdict::Fails(fault),
+            Some((fault, kind)) => Verdict::Fails(fault, kind),
             None => Verdict::Plain,
         };
         (verdict, self.before.remove(&self.asked))

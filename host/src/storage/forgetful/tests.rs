@@ -111,11 +111,11 @@ fn a_folder_goes_with_what_is_in_it() {
 #[test]
 fn faults_come_at_their_operation() {
     let disk = Forgetful::new();
-    disk.fail_at(2, Fault::NotDone);
-    disk.fail_at(3, Fault::Done);
+    disk.fail_at(2, Fault::NotDone, ErrorKind::TimedOut);
+    disk.fail_at(3, Fault::Done, ErrorKind::ConnectionReset);
     disk.write(path("a"), b"1").unwrap();
     assert_eq!(disk.write(path("b"), b"1").unwrap_err().kind(), ErrorKind::TimedOut);
-    assert_eq!(disk.write(path("c"), b"1").unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(disk.write(path("c"), b"1").unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert_eq!((disk.length(path("b")).unwrap(), disk.length(path("c")).unwrap()), (None, Some(1)));
     disk.before(1, |other| other.rename_new(path("a"), path("gone")).unwrap());
     assert_eq!(disk.read(path("a")).unwrap_err().kind(), ErrorKind::NotFound);
