@@ -35,8 +35,8 @@
 //!   plugin instances. Workers share the board of watermarks (under short locks), some counters, and no state of a KPI.
 //! * **The keeper**, one: it is the thread that called [`pipeline::run`]. It holds the merged state, closes windows, feeds the sinks, writes letters and the checkpoint.
 //! * **The view**, one: it looks at counters and a picture that the others renew. Nothing waits for it.
-//! * Beside them the clock of plugin deadlines, some to sync files, and the Kafka client's: one that follows the topic's leaders, and short ones that
-//!   open connections; or librdkafka's own.
+//! * Beside them the clock of plugin deadlines, some to sync files, and the Kafka client's: one that follows the topic's leaders, one that tells a
+//!   group what is counted, and short ones that open connections; or librdkafka's own.
 //!
 //! # The protocol of watermark, flush and barrier
 //!

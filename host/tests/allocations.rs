@@ -114,13 +114,13 @@ fn blocks(records: usize) -> Vec<Block> {
         clock: || START_US * 2,
     };
     let source = GeneratorSource::open(&settings).unwrap();
-    let mut reader = source.open(&[Assignment { partition: 0, offset: None }]).unwrap();
+    let mut reader = source.open(&[Assignment { partition: 0, offset: None, epoch: None }]).unwrap();
     let mut blocks = Vec::new();
     loop {
         match reader.next(records, Duration::ZERO).unwrap() {
             ReadEvent::Block(block) => blocks.push(block),
             ReadEvent::Ended { .. } => return blocks,
-            ReadEvent::CaughtUp { .. } | ReadEvent::Nothing => {}
+            ReadEvent::CaughtUp { .. } | ReadEvent::Lost { .. } | ReadEvent::Nothing => {}
         }
     }
 }

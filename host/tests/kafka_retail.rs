@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
 
 mod common;
+#[path = "kafka_retail/resume.rs"]
+mod resume;
 #[path = "common/retail.rs"]
 mod retail;
 
@@ -34,6 +36,11 @@ fn broker() -> &'static str {
 /// A topic that holds these partitions.
 fn topic(name: &str, partitions: &[Vec<Vec<u8>>]) {
     create_topic(broker(), name, partitions.len() as i32, &[("retention.ms", "-1")]).unwrap();
+    fill(name, partitions);
+}
+
+/// Adds these to the topic's partitions.
+fn fill(name: &str, partitions: &[Vec<Vec<u8>>]) {
     let records = partitions.iter().enumerate().flat_map(|(partition, values)| {
         values.iter().map(move |value| Produced {
             partition: partition as i32,

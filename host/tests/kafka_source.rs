@@ -27,6 +27,10 @@ macro_rules! clients {
 
             mod cluster;
             mod faults;
+            mod group;
+            mod identity;
+            mod leaders;
+            mod lost;
             mod reading;
             mod troubles;
         }

@@ -19,7 +19,8 @@ pub fn fill(brokers: &str, topic: &str, partitions: u32, events: u64) -> Result<
     // Kept for ever: the invoices are from 2010.
     create_topic(brokers, topic, partitions as i32, &[("retention.ms", "-1")]).map_err(|error| error.to_string())?;
     let source = GeneratorSource::open(&settings(partitions, events)).map_err(|error| error.to_string())?;
-    let assigned: Vec<_> = (0..partitions).map(|partition| Assignment { partition, offset: None }).collect();
+    let assigned: Vec<_> =
+        (0..partitions).map(|partition| Assignment { partition, offset: None, epoch: None }).collect();
     let mut reader = source.open(&assigned).map_err(|error| error.to_string())?;
     let (mut bytes, mut ended) = (0, 0);
     while ended < partitions {
@@ -28,7 +29,7 @@ pub fn fill(brokers: &str, topic: &str, partitions: u32, events: u64) -> Result<
             match reader.next(CHUNK, Duration::ZERO).map_err(|error| error.to_string())? {
                 ReadEvent::Block(block) => blocks.push(block),
                 ReadEvent::Ended { .. } => ended += 1,
-                ReadEvent::CaughtUp { .. } | ReadEvent::Nothing => {}
+                ReadEvent::CaughtUp { .. } | ReadEvent::Lost { .. } | ReadEvent::Nothing => {}
             }
         }
         bytes += blocks.iter().map(|block| block.bytes.len() as u64).sum::<u64>();

@@ -166,7 +166,7 @@ fn templates() -> Templates {
         clock: || 0,
     };
     let source = GeneratorSource::open(&settings).expect("sound settings");
-    let mut reader = source.open(&[Assignment { partition: 0, offset: None }]).expect("a reader");
+    let mut reader = source.open(&[Assignment { partition: 0, offset: None, epoch: None }]).expect("a reader");
     let mut invoices = Vec::new();
     while let ReadEvent::Block(block) = reader.next(TEMPLATES, Duration::ZERO).expect("records") {
         invoices.extend((0..block.records.len()).map(|index| block.value(index).to_vec()));

@@ -30,7 +30,8 @@ impl Input {
     /// Makes this many records.
     pub fn new(records: u64) -> Self {
         let source = GeneratorSource::open(&settings(records)).expect("sound settings");
-        let assigned: Vec<_> = (0..PARTITIONS).map(|partition| Assignment { partition, offset: None }).collect();
+        let assigned: Vec<_> =
+            (0..PARTITIONS).map(|partition| Assignment { partition, offset: None, epoch: None }).collect();
         let mut reader = source.open(&assigned).expect("a reader");
         let mut blocks = Vec::new();
         let mut ended = 0;
@@ -38,7 +39,7 @@ impl Input {
             match reader.next(BLOCK_RECORDS, Duration::ZERO).expect("records") {
                 ReadEvent::Block(block) => blocks.push(block),
                 ReadEvent::Ended { .. } => ended += 1,
-                ReadEvent::CaughtUp { .. } | ReadEvent::Nothing => {}
+                ReadEvent::CaughtUp { .. } | ReadEvent::Lost { .. } | ReadEvent::Nothing => {}
             }
         }
         let bytes = blocks.iter().map(|block| block.bytes.len() as u64).sum();

@@ -56,6 +56,8 @@ pub enum KpiState {
     States(Vec<Vec<ArrayRef>>),
     /// It has none any more.
     Quarantined(PluginError),
+    /// It begins anew: its slots of these cells are empty. Only where a closer takes up a state that was not made by its own plan.
+    Fresh,
 }
 
 /// A KPI that failed.
@@ -78,7 +80,30 @@ pub struct CloserState {
     pub kpis: Vec<KpiState>,
 }
 
-/// A grouping's part of a checkpoint.
+/// What changed in a closer since its state was told last, so that a checkpoint costs what changed. With the state before, it
+/// tells all of the state now.
+///
+/// What is gone is not told: a window leaves with the watermark that settles it, and a cell with the last window that it counts in
+/// (see [`TimeRules::settled_before`](crate::time::TimeRules::settled_before)), and neither comes again.
+#[derive(Debug, Clone)]
+pub struct CloserChanges {
+    /// The watermark up to which windows are published, microseconds; not less than before.
+    pub watermark_us: i64,
+    /// By grouping of the plan: the live cells whose state is new or another, and the live windows whose mark is new or another.
+    pub groupings: Vec<GroupingState>,
+    /// By KPI of the plan: the whole states of its grouping's cells here, in place of what they were. A quarantined KPI is told in
+    /// all changes.
+    pub kpis: Vec<KpiState>,
+}
+
+impl CloserChanges {
+    /// How many cells it tells, over all groupings.
+    pub fn cells(&self) -> usize {
+        self.groupings.iter().map(|grouping| grouping.cells.cells.len()).sum()
+    }
+}
+
+/// A grouping's part of a checkpoint: all of it, or what changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupingState {
     /// The cells.

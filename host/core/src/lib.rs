@@ -8,7 +8,7 @@
 //! assign   event time → pane (window), group key → number (keys), both → slot (slots); here lateness is judged
 //! sorted   rows by slot, where several KPIs share a grouping and their columns
 //! fold     Folder, one a worker: folds batches, gives up deltas (delta)
-//! close    Closer, one a pipeline: merges deltas, publishes windows (results), exports its state for a checkpoint
+//! close    Closer, one a pipeline: merges deltas, publishes windows (results), exports its state, or what changed of it, for a checkpoint
 //! plugin   Kpi and Preprocess: what the core knows of a plugin; guard stops calling one that failed
 //! ledger   what became of every record
 //! ```

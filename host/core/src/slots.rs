@@ -152,6 +152,11 @@ impl SlotTable {
         (slot, true)
     }
 
+    /// Whether cells of this pane with so many refused windows are live.
+    pub(crate) fn holds(&self, pane: (i64, u32)) -> bool {
+        self.panes.contains_key(&pane)
+    }
+
     /// The panes with their refused windows, rising.
     pub(crate) fn panes(&self) -> impl Iterator<Item = (i64, u32)> + '_ {
         self.panes.keys().copied()

@@ -176,6 +176,12 @@ impl PaneWindows {
         self.start(place) + self.size_us
     }
 
+    /// End of the last one.
+    #[inline]
+    pub(crate) fn last_end(&self) -> i64 {
+        self.end(self.count - 1)
+    }
+
     /// How many of them, from the first on, end at or before this.
     #[inline]
     pub fn ended_by(&self, time_us: i64) -> u32 {

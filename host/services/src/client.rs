@@ -4,6 +4,7 @@ use crate::ServiceError;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
@@ -11,8 +12,8 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::Duration;
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 const WAIT: Duration = Duration::from_secs(60);
 
@@ -122,6 +123,42 @@ pub fn produce<'a>(
     lost.map_or(Ok(()), |error| Err(ServiceError::Failed(format!("a record was not taken: {error}"))))
 }
 
+/// The offset that a consumer group has committed for a partition, as the broker tells it; `None`: none.
+///
+/// # Errors
+/// `Failed` when the broker does not say.
+pub fn committed(bootstrap: &str, group: &str, topic: &str, partition: i32) -> Result<Option<i64>, ServiceError> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("group.id", group).set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.create().map_err(failed("no consumer"))?;
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(topic, partition);
+    let begun = Instant::now();
+    let told = loop {
+        match consumer.committed_offsets(asked.clone(), WAIT) {
+            Ok(told) => break told,
+            // A broker that has just come up makes its place for groups only now.
+            Err(error) if is_on_its_way(&error) && begun.elapsed() < WAIT => thread::sleep(Duration::from_millis(100)),
+            Err(error) => return Err(failed("no offsets of the group")(error)),
+        }
+    };
+    Ok(told.elements().first().and_then(|part| match part.offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
+    }))
+}
+
+fn is_on_its_way(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
+}
+
 fn send(producer: &BaseProducer<Deliveries>, topic: &str, record: &Produced<'_>) -> Result<(), ServiceError> {
     let mut next: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(record.partition);
     next.key = record.key;
@@ -171,12 +208,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
             self.0.unpark();
         }
     }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        std::thread::park();
+        thread::park();
     }
 }

@@ -15,10 +15,11 @@ pub use self::jars::VERSION;
 pub use self::state::{Left, down, status, up};
 
 use crate::ServiceError;
-use crate::process::{Guarded, free_ports, last_lines, run, start};
+use crate::jars::{PACKAGES, java};
+use crate::process::{Daemon, free_ports, on_free_ports, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The user that may log in where TLS and SASL are wanted.
 pub const USER: &str = "weir";
@@ -27,11 +28,6 @@ pub const PASSWORD: &str = "secret";
 
 /// How long a broker may take until it answers; 4 s on two idle cores.
 const READY_WAIT: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(50);
-/// Between asking the kernel for a port and using it another process may take it.
-const PORT_TRIES: usize = 3;
-/// Both at once: whoever lacks one mostly lacks the other too.
-const PACKAGES: &str = "openjdk-17-jre-headless maven";
 
 /// What the broker offers beside a plain listener.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,9 +39,22 @@ pub struct KafkaOptions {
     pub proxied: Option<u16>,
 }
 
+const PORTS: usize = 3;
+
+fn named(ports: &[u16]) -> config::Ports {
+    config::Ports { plain: ports[0], controller: ports[1], secure: ports[2] }
+}
+
 fn take_ports() -> Result<config::Ports, ServiceError> {
-    let ports = free_ports(3)?;
-    Ok(config::Ports { plain: ports[0], controller: ports[1], secure: ports[2] })
+    Ok(named(&free_ports(PORTS)?))
+}
+
+/// Fetches what a broker needs, so that no test has to wait for it.
+///
+/// # Errors
+/// As [`Kafka::start`].
+pub fn prepare() -> Result<(), ServiceError> {
+    jars::JARS.fetch().map(drop)
 }
 
 /// A running broker; dropped, it is stopped. Its folder stays.
@@ -55,7 +64,7 @@ pub struct Kafka {
     jars: PathBuf,
     ports: config::Ports,
     cluster: String,
-    process: Option<Guarded>,
+    daemon: Daemon,
 }
 
 impl Kafka {
@@ -64,24 +73,23 @@ impl Kafka {
     /// # Errors
     /// `Missing` without Java or Maven, `Failed` with the end of its log when it does not come up.
     pub fn start(folder: &Path, options: KafkaOptions) -> Result<Kafka, ServiceError> {
-        let jars = jars::fetch()?;
+        let jars = jars::JARS.fetch()?;
         std::fs::create_dir_all(folder).map_err(ServiceError::io(format!("{} can't be made", folder.display())))?;
         if options.tls_and_sasl {
             tls::make(folder)?;
         }
-        for attempt in 1.. {
-            let ports = take_ports()?;
+        on_free_ports(PORTS, |ports| {
+            let ports = named(ports);
             let member = config::Member { id: 1, voters: config::voters(&[ports]) };
             let mut kafka = Kafka::format(folder, &jars, ports, &member, config::cluster_id()?, options)?;
-            match kafka.resume() {
-                Ok(()) => return Ok(kafka),
-                Err(error) if attempt == PORT_TRIES || !kafka.log().contains("BindException") => {
-                    return Err(error);
+            let started = kafka.resume().inspect_err(|error| {
+                if matches!(error, ServiceError::PortTaken(_)) {
+                    // The storage is bound to the quorum's ports and to its id: the next try begins without.
+                    let _ = std::fs::remove_dir_all(folder.join("logs"));
                 }
-                Err(_) => kafka.clear()?,
-            }
-        }
-        unreachable!("the loop ends by returning")
+            });
+            started.map(|()| kafka)
+        })
     }
 
     /// Writes the settings and prepares the storage.
@@ -93,7 +101,8 @@ impl Kafka {
         cluster: String,
         options: KafkaOptions,
     ) -> Result<Kafka, ServiceError> {
-        let kafka = Kafka { folder: folder.to_owned(), jars: jars.to_owned(), ports, cluster, process: None };
+        let daemon = Daemon::new("the Kafka broker", folder.join("kafka.log"));
+        let kafka = Kafka { folder: folder.to_owned(), jars: jars.to_owned(), ports, cluster, daemon };
         let text = config::properties(folder, ports, member, options);
         std::fs::write(kafka.settings(), text).map_err(ServiceError::io("the broker's settings can't be written"))?;
         let mut format = kafka.java("kafka.tools.StorageTool");
@@ -117,40 +126,21 @@ impl Kafka {
     }
 
     fn spawn(&mut self) -> Result<(), ServiceError> {
-        let mut java = self.java("kafka.Kafka");
-        java.arg(self.settings());
-        self.process = Some(Guarded::new(start(&mut java, &self.log_path())?)?);
-        Ok(())
+        self.daemon.spawn(self.java("kafka.Kafka").arg(self.settings()))
     }
 
     fn wait(&mut self) -> Result<(), ServiceError> {
-        let until = Instant::now() + READY_WAIT;
-        while !ready::is_cluster(self.ports.plain, &self.cluster) {
-            let alive = self.process.as_mut().is_some_and(Guarded::is_alive);
-            if !alive || Instant::now() > until {
-                self.process = None;
-                let what = if alive { "does not answer" } else { "ended at once" };
-                return Err(ServiceError::Failed(format!(
-                    "the Kafka broker {what}; its log ends:\n{}",
-                    last_lines(&self.log(), 20)
-                )));
-            }
-            std::thread::sleep(PAUSE);
-        }
-        Ok(())
+        self.daemon.wait(READY_WAIT, |_| ready::is_cluster(self.ports.plain, &self.cluster))
     }
 
     /// Stops the broker in order: TERM, and KILL if it takes too long. Its data stay.
     pub fn stop(&mut self) {
-        self.process = None;
+        self.daemon.stop();
     }
 
     /// Kills the broker as kill -9 does. Its data stay.
     pub fn kill(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.kill();
-        }
-        self.process = None;
+        self.daemon.kill();
     }
 
     /// `host:port` of the listener that a proxy is to stand in front of; there with `proxied` only.
@@ -180,28 +170,14 @@ impl Kafka {
 
     /// Where the broker writes its log.
     pub fn log_path(&self) -> PathBuf {
-        self.folder.join("kafka.log")
-    }
-
-    fn log(&self) -> String {
-        std::fs::read(self.log_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        self.daemon.log_path().to_owned()
     }
 
     fn settings(&self) -> PathBuf {
         self.folder.join("server.properties")
     }
 
-    fn clear(&self) -> Result<(), ServiceError> {
-        let _ = std::fs::remove_file(self.log_path());
-        std::fs::remove_dir_all(self.folder.join("logs"))
-            .map_err(ServiceError::io("the broker's folder can't be cleared"))
-    }
-
     fn java(&self, class: &str) -> Command {
-        let mut java = Command::new("java");
-        java.args(["-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-        java.args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLogger.showDateTime=true"]);
-        java.arg("-cp").arg(self.jars.join("*")).arg(class);
-        java
+        java(384, &[self.jars.join("*")], class)
     }
 }

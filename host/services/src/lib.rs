@@ -1,16 +1,26 @@
-//! Real outside systems on loopback, for tests, the demo and benchmarks: an Apache Kafka broker in KRaft mode.
+//! Real outside systems on loopback, for tests, the demo and benchmarks: Apache Kafka, HDFS, PostgreSQL and
+//! Redis.
 //!
 //! Each instance has its own ports (from the kernel), its own folder and its own process group, and is stopped by its own process id.
 //! A port that answers is not yet the service: an instance is ready when its process lives and its identity fits. Nothing here is part
 //! of the shipped binary, and nothing here knows Weir.
 
+mod cache;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod hdfs;
+mod http;
+mod jars;
 pub mod kafka;
+mod packages;
+pub mod postgres;
 mod process;
+mod random;
+pub mod redis;
+
+pub use self::cache::cache_folder;
 
 use std::io;
-use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Why a service does not run.
@@ -32,6 +42,9 @@ pub enum ServiceError {
         /// Why it failed.
         error: io::Error,
     },
+    /// A port that the kernel had called free was another's when the service came to it; on other ports it may start.
+    #[error("{0}")]
+    PortTaken(String),
     /// The service said no; the message ends with its own last lines.
     #[error("{0}")]
     Failed(String),
@@ -44,9 +57,13 @@ impl ServiceError {
     }
 }
 
-/// Where downloads are kept that all runs share: `services` in cargo's target folder.
-pub fn cache_folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    target.unwrap_or_else(|| root.unwrap_or(Path::new(".")).join("target")).join("services")
+/// Gets what the services need: jars are fetched, packages installed where root may. So that no test has to wait for it, and what is
+/// missing is said at once.
+///
+/// # Errors
+/// One for each service that would not start.
+pub fn prepare() -> Result<(), Vec<ServiceError>> {
+    let services = [kafka::prepare(), hdfs::prepare(), postgres::prepare(), redis::prepare()];
+    let missing: Vec<ServiceError> = services.into_iter().filter_map(Result::err).collect();
+    if missing.is_empty() { Ok(()) } else { Err(missing) }
 }

@@ -1,134 +1,222 @@
-//! Checkpoints as files of a folder: `epoch-<n>.ckpt`, the last two of them.
+//! Checkpoints as files of a folder.
 //!
 //! ```text
-//! magic and version (8) │ epoch (8) │ length (8) │ SHA-256 of all else (32) │ bytes
+//! <folder>/lineage                        who these checkpoints belong to: a random name, made once
+//! <folder>/generation-<g>/epoch-<n>.ckpt  the records
+//!
+//! record: magic and version (8) │ epoch (8) │ epoch it builds on, 0 none (8) │ length (8) │ SHA-256 of all else (32) │ bytes
 //! ```
-//! Numbers are little-endian. A file is written aside, synced, renamed, and the folder synced. Two are kept, because a
-//! disk may lose what it said was durable; one that is torn or changed is found by its digest and told, and the one
-//! before is taken.
+//! Numbers are little-endian. A record is written aside, renamed, and its folder synced.
+//!
+//! **Fencing.** Opening renames `generation-<g>` to `generation-<g+1>`, which one of several claimants can do. A run that had claimed
+//! it before finds its folder gone: nothing of `Storage` makes folders on its way, so it can neither write nor rename there, whatever
+//! it was doing, on this machine or another. What it had renamed into place before is found by the newer run, and is a valid record.
+
+mod claim;
+mod record;
+#[cfg(test)]
+mod tests;
 
 use super::{CheckpointError, Saved, Store};
-use rustix::fs::{FlockOperation, flock};
-use sha2::{Digest, Sha256};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use crate::storage::Storage;
+use crate::telemetry::failpoint;
+use claim::Claim;
+use record::Record;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::Arc;
 
-const MAGIC: &[u8; 8] = b"weirCK\x00\x01";
-const HEADER_LEN: usize = 8 + 8 + 8 + 32;
 const SUFFIX: &str = ".ckpt";
 const ASIDE_SUFFIX: &str = ".ckpt.aside";
 
 /// Checkpoints in a folder.
 #[derive(Debug)]
 pub struct FolderStore {
-    path: PathBuf,
-    newest: Mutex<Newest>,
-    /// Held open for its lock.
-    _lock: File,
-}
-
-/// The epoch of the newest checkpoint that is whole.
-#[derive(Debug, Clone, Copy)]
-enum Newest {
-    /// Nobody has looked yet.
-    Unread,
-    Known(Option<u64>),
+    storage: Arc<dyn Storage>,
+    claim: Claim,
+    /// Epochs of bases from the second last on, rising.
+    bases: Vec<u64>,
+    highest: u64,
+    /// Whether `latest` has said on what a record may build.
+    looked: bool,
 }
 
 impl FolderStore {
-    /// Opens the folder, makes it if it is not there, locks it, and removes what a crash left aside.
-    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        create_folders(path)?;
-        let lock = lock(path)?;
-        let store = Self { path: path.to_owned(), newest: Mutex::new(Newest::Unread), _lock: lock };
+    /// Claims the folder, makes it if it is not there, and removes what a crash left aside.
+    pub fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self, CheckpointError> {
+        let claim = claim::claim(storage.as_ref(), path)?;
+        let mut store = Self { storage, claim, bases: Vec::new(), highest: 0, looked: false };
         for name in store.names()?.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {
             store.remove(name)?;
         }
+        store.highest = store.epochs()?.last().copied().unwrap_or(0);
         Ok(store)
     }
 
-    fn newest(&self) -> Result<Option<u64>, CheckpointError> {
-        match *self.newest.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-            Newest::Known(epoch) => return Ok(epoch),
-            Newest::Unread => {}
-        }
-        Ok(self.latest()?.map(|saved| saved.epoch))
+    /// What a folder holds, for people: claims nothing and changes nothing. `None`: no checkpoint was ever there.
+    pub fn look(storage: &Arc<dyn Storage>, path: &Path) -> Result<Option<(Claim, Option<Saved>)>, CheckpointError> {
+        let Some(claim) = claim::look(storage.as_ref(), path)? else { return Ok(None) };
+        let storage = Arc::clone(storage);
+        let mut store = Self { storage, claim: claim.clone(), bases: Vec::new(), highest: 0, looked: false };
+        Ok(Some((claim, store.latest()?)))
     }
 
-    fn set_newest(&self, epoch: Option<u64>) {
-        *self.newest.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Newest::Known(epoch);
+    fn replace(&self, epoch: u64, bytes: &[u8]) -> Result<(), CheckpointError> {
+        let (path, aside) = (self.path(&name(epoch)), self.path(&format!("epoch-{epoch}{ASIDE_SUFFIX}")));
+        failpoint!("checkpoint-before-write");
+        self.storage.write(&aside, bytes).map_err(|source| self.failed(&aside, source))?;
+        failpoint!("checkpoint-before-rename");
+        self.storage.replace(&aside, &path).map_err(|source| self.failed(&path, source))?;
+        failpoint!("checkpoint-before-sync");
+        self.storage.sync_folder(&self.claim.folder).map_err(|source| self.failed(&path, source))?;
+        failpoint!("checkpoint-written");
+        Ok(())
+    }
+
+    /// Keeps the two last chains. What can't be removed is only in the way.
+    fn tidy(&self) {
+        let [first, ..] = self.bases.as_slice() else { return };
+        for old in self.epochs().unwrap_or_default().into_iter().filter(|old| old < first) {
+            if let Err(error) = self.remove(&name(old)) {
+                tracing::warn!(%error, "an old checkpoint can't be removed");
+                return;
+            }
+        }
     }
 
     /// Epochs that the folder has files of, rising.
     fn epochs(&self) -> Result<Vec<u64>, CheckpointError> {
-        let names = self.names()?;
-        let mut epochs: Vec<u64> = names.iter().filter_map(|name| epoch_of(name)).collect();
+        let mut epochs: Vec<u64> = self.names()?.iter().filter_map(|name| epoch_of(name)).collect();
         epochs.sort_unstable();
         Ok(epochs)
     }
 
     fn names(&self) -> Result<Vec<String>, CheckpointError> {
-        let entries = fs::read_dir(&self.path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
-        let entries = entries.map_err(|source| failed(&self.path, source))?;
-        Ok(entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+        let entries =
+            self.storage.list(&self.claim.folder).map_err(|source| self.failed(&self.claim.folder, source))?;
+        Ok(entries.into_iter().filter(|entry| !entry.folder).map(|entry| entry.name).collect())
     }
 
     fn remove(&self, name: &str) -> Result<(), CheckpointError> {
-        let path = self.path.join(name);
-        fs::remove_file(&path).map_err(|source| failed(&path, source))
+        let path = self.path(name);
+        self.storage.remove(&path).map_err(|source| self.failed(&path, source))
     }
 
-    fn replace(&self, epoch: u64, bytes: &[u8]) -> Result<(), CheckpointError> {
-        let (path, aside) = (self.path.join(name(epoch)), self.path.join(format!("epoch-{epoch}{ASIDE_SUFFIX}")));
-        let write = || {
-            let mut file = File::create(&aside)?;
-            file.write_all(&header(epoch, bytes))?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        };
-        write().map_err(|source| failed(&aside, source))?;
-        fs::rename(&aside, &path).map_err(|source| failed(&path, source))?;
-        sync_folder(&self.path)
+    fn path(&self, name: &str) -> PathBuf {
+        self.claim.folder.join(name)
+    }
+
+    /// A folder that is gone is another run's.
+    fn failed(&self, path: &Path, source: io::Error) -> CheckpointError {
+        if source.kind() == ErrorKind::NotFound && matches!(self.check(), Err(CheckpointError::Fenced { .. })) {
+            return self.fenced();
+        }
+        CheckpointError::Io { place: self.storage.place(path), source }
+    }
+
+    fn fenced(&self) -> CheckpointError {
+        CheckpointError::Fenced { place: self.storage.place(&self.claim.path), generation: self.claim.generation }
+    }
+
+    /// The records of the chain that ends at this epoch, last first; or what is wrong, and with which.
+    fn chain(&self, epoch: u64, known: &mut Records) -> Result<Result<Vec<u64>, String>, CheckpointError> {
+        let mut chain = Vec::new();
+        let mut next = Some(epoch);
+        while let Some(epoch) = next {
+            let record = match known.entry(epoch) {
+                std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+                std::collections::btree_map::Entry::Vacant(free) => free.insert(self.read(epoch)?),
+            };
+            match record {
+                Ok(record) => {
+                    chain.push(epoch);
+                    next = record.builds_on;
+                }
+                Err(reason) => return Ok(Err(format!("{}: {reason}", name(epoch)))),
+            }
+        }
+        Ok(Ok(chain))
+    }
+
+    fn read(&self, epoch: u64) -> Result<Result<Record, &'static str>, CheckpointError> {
+        let path = self.path(&name(epoch));
+        match self.storage.read(&path) {
+            Ok(file) => Ok(Record::decode(epoch, file)),
+            Err(source) if source.kind() == ErrorKind::NotFound => Ok(Err("it is not there")),
+            Err(source) => Err(self.failed(&path, source)),
+        }
     }
 }
 
+/// Records that were read, by epoch.
+type Records = BTreeMap<u64, Result<Record, &'static str>>;
+
 impl Store for FolderStore {
-    fn write(&self, epoch: u64, bytes: &[u8]) -> Result<(), CheckpointError> {
-        let last = self.newest()?;
-        if let Some(last) = last.filter(|last| *last >= epoch) {
-            return Err(CheckpointError::NotRising { place: self.path.display().to_string(), epoch, last });
+    fn write(&mut self, epoch: u64, builds_on: Option<u64>, bytes: &[u8]) -> Result<(), CheckpointError> {
+        if !self.looked {
+            self.latest()?;
         }
-        self.replace(epoch, bytes)?;
-        self.set_newest(Some(epoch));
-        // Also broken ones of higher epochs, which `latest` passed over.
-        for old in self.epochs()?.into_iter().filter(|old| *old != epoch && Some(*old) != last) {
-            self.remove(&name(old))?;
+        if epoch <= self.highest {
+            let place = self.storage.place(&self.claim.path);
+            return Err(CheckpointError::NotRising { place, epoch, last: self.highest });
+        }
+        self.replace(epoch, &record::encode(epoch, builds_on, bytes))?;
+        self.highest = epoch;
+        if builds_on.is_none() {
+            self.bases.push(epoch);
+            let past = self.bases.len().saturating_sub(2);
+            self.bases.drain(..past);
+            self.tidy();
         }
         Ok(())
     }
 
-    fn latest(&self) -> Result<Option<Saved>, CheckpointError> {
+    fn latest(&mut self) -> Result<Option<Saved>, CheckpointError> {
+        let (epochs, mut known) = (self.epochs()?, Records::new());
         let mut reasons = Vec::new();
-        for epoch in self.epochs()?.into_iter().rev() {
-            let path = self.path.join(name(epoch));
-            let reason = match fs::read(&path).map(|file| decode(epoch, file)) {
-                Ok(Ok(bytes)) => {
-                    self.set_newest(Some(epoch));
-                    return Ok(Some(Saved { epoch, bytes }));
+        for epoch in epochs.iter().rev() {
+            match self.chain(*epoch, &mut known)? {
+                Ok(chain) => {
+                    self.bases = chain.last().copied().into_iter().collect();
+                    self.looked = true;
+                    let mut record = |epoch: &u64| known.remove(epoch).and_then(Result::ok).map(|record| record.bytes);
+                    let records = chain.iter().rev().filter_map(&mut record).collect();
+                    return Ok(Some(Saved { epoch: *epoch, records }));
                 }
-                Ok(Err(reason)) => reason,
-                Err(source) => return Err(failed(&path, source)),
-            };
-            tracing::warn!(file = %path.display(), reason, "a checkpoint can't be read; taking the one before");
-            reasons.push(format!("{}: {reason}", name(epoch)));
+                Err(reason) => {
+                    let place = self.storage.place(&self.claim.folder);
+                    tracing::warn!(place, epoch, reason, "a checkpoint can't be read; taking the one before");
+                    reasons.push(reason);
+                }
+            }
         }
         if reasons.is_empty() {
-            self.set_newest(None);
+            self.looked = true;
             return Ok(None);
         }
-        Err(CheckpointError::NoneWhole { place: self.path.display().to_string(), reasons: reasons.join("; ") })
+        reasons.dedup();
+        Err(CheckpointError::NoneWhole { place: self.storage.place(&self.claim.folder), reasons: reasons.join("; ") })
+    }
+
+    fn highest(&self) -> u64 {
+        self.highest
+    }
+
+    fn check(&self) -> Result<(), CheckpointError> {
+        match self.storage.list(&self.claim.folder) {
+            Err(source) if source.kind() == ErrorKind::NotFound => Err(self.fenced()),
+            // Away is not fenced; writing will tell.
+            _ => Ok(()),
+        }
+    }
+
+    fn lineage(&self) -> &str {
+        &self.claim.lineage
+    }
+
+    fn generation(&self) -> u64 {
+        self.claim.generation
     }
 }
 
@@ -141,85 +229,3 @@ fn epoch_of(file_name: &str) -> Option<u64> {
     // `epoch-007.ckpt` is none of ours.
     (name(epoch) == file_name).then_some(epoch)
 }
-
-fn header(epoch: u64, bytes: &[u8]) -> [u8; HEADER_LEN] {
-    let mut header = [0; HEADER_LEN];
-    header[..8].copy_from_slice(MAGIC);
-    header[8..16].copy_from_slice(&epoch.to_le_bytes());
-    header[16..24].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-    let digest = Sha256::new().chain_update(&header[..24]).chain_update(bytes).finalize();
-    header[24..].copy_from_slice(&digest);
-    header
-}
-
-/// The bytes of a checkpoint's file, if it is whole and of this epoch.
-fn decode(epoch: u64, mut file: Vec<u8>) -> Result<Vec<u8>, &'static str> {
-    let Some((found, bytes)) = file.split_at_checked(HEADER_LEN) else {
-        return Err("it is shorter than its header");
-    };
-    if found[..6] != MAGIC[..6] {
-        return Err("it is no checkpoint");
-    }
-    if found[6..8] != MAGIC[6..] {
-        return Err("it is of another version of the format: resume with the version of weir that wrote it");
-    }
-    if found != header(epoch, bytes) {
-        return Err("its bytes are not those that were written");
-    }
-    file.drain(..HEADER_LEN);
-    Ok(file)
-}
-
-fn lock(folder: &Path) -> Result<File, CheckpointError> {
-    let path = folder.join("lock");
-    let mut options = OpenOptions::new();
-    let open = options.read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = open.map_err(|source| failed(&path, source))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            let place = folder.display().to_string();
-            return Err(CheckpointError::InUse { place, holder: holder(&mut file) });
-        }
-        Err(source) => return Err(failed(&path, source.into())),
-    }
-    let name_us = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-    name_us.map_err(|source| failed(&path, source))?;
-    Ok(file)
-}
-
-/// Who holds the lock, as far as its file tells.
-fn holder(file: &mut File) -> String {
-    let mut pid = String::new();
-    match file.take(20).read_to_string(&mut pid).map(|_| pid.parse::<u32>()) {
-        Ok(Ok(pid)) => format!("process {pid}"),
-        _ => "another process".to_owned(),
-    }
-}
-
-/// Makes the folder and those above it that are not there, each durable in the one above it.
-fn create_folders(path: &Path) -> Result<(), CheckpointError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    create_folders(parent)?;
-    match fs::create_dir(path) {
-        Err(source) if source.kind() != ErrorKind::AlreadyExists || !path.is_dir() => Err(failed(path, source)),
-        _ => sync_folder(parent),
-    }
-}
-
-fn sync_folder(path: &Path) -> Result<(), CheckpointError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(|source| failed(path, source))
-}
-
-fn failed(path: &Path, source: io::Error) -> CheckpointError {
-    CheckpointError::Io { place: path.display().to_string(), source }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,7 @@
-//! Checkpoints: bytes by epoch, written so that they are there whole or not at all. Knows no meanings.
+//! Checkpoints: records by epoch, written so that they are there whole or not at all. Knows no meanings.
 //!
-//! `columns` turns Arrow columns into such bytes and back, for states; what stands beside them is the pipeline's.
+//! A record stands alone (a *base*) or builds on the one before it, so that it costs what changed; a base and what builds on it is a
+//! *chain*. `columns` turns Arrow columns into bytes and back, for states; what stands beside them is the pipeline's.
 
 pub mod columns;
 pub mod folder;
@@ -8,28 +9,37 @@ pub mod folder;
 use std::io;
 use thiserror::Error;
 
-/// What was saved last.
+/// What was saved last: the records of a chain, its base first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// Its epoch.
+    /// The epoch of the last record.
     pub epoch: u64,
-    /// Its bytes, as they were written.
-    pub bytes: Vec<u8>,
+    /// Each record's bytes, as they were written.
+    pub records: Vec<Vec<u8>>,
 }
 
-/// A place for checkpoints.
+/// A place for checkpoints, claimed by this run.
 ///
 /// # Contract
-/// * Epochs rise: one that is not above the last is refused, because it would not be found again.
-/// * When `write` returns, the bytes are durable; when it fails or the machine does, the checkpoint before is still there.
-/// * `latest` gives back the bytes of the highest epoch that are whole. None at all is `Ok(None)`; some, but none whole,
-///   is an error, because a silent start from the beginning would count everything twice.
-/// * One process at a time.
+/// * Epochs rise: one that is not above every epoch that was ever written is refused, because it would not be found again.
+/// * When `write` returns, the record is durable; when it fails or the machine does, the records before are still there.
+/// * `latest` gives back the chain of the highest epoch whose records are all whole; of a newer one that is not, it warns. None at
+///   all is `Ok(None)`; some, but no whole chain, is an error, because a silent start from the beginning would count everything twice.
+/// * The two last chains are kept.
+/// * Opening a place claims it: from then on a run that had claimed it before can write nothing, and is told `Fenced`.
 pub trait Store: Send {
-    /// Saves the bytes of an epoch.
-    fn write(&self, epoch: u64, bytes: &[u8]) -> Result<(), CheckpointError>;
-    /// The latest whole checkpoint.
-    fn latest(&self) -> Result<Option<Saved>, CheckpointError>;
+    /// Saves the record of an epoch; `builds_on`: the epoch of the record before it, `None` for a base.
+    fn write(&mut self, epoch: u64, builds_on: Option<u64>, bytes: &[u8]) -> Result<(), CheckpointError>;
+    /// The latest whole chain.
+    fn latest(&mut self) -> Result<Option<Saved>, CheckpointError>;
+    /// The highest epoch that anything was written for, whole or not; 0: none.
+    fn highest(&self) -> u64;
+    /// Fails with `Fenced` once a newer run has claimed the place.
+    fn check(&self) -> Result<(), CheckpointError>;
+    /// The life that the place belongs to; made with it.
+    fn lineage(&self) -> &str;
+    /// The number of this claim; rises with each.
+    fn generation(&self) -> u64;
 }
 
 /// Why a checkpoint can't be kept or read.
@@ -43,13 +53,24 @@ pub enum CheckpointError {
         /// What the system said.
         source: io::Error,
     },
-    /// Another process writes here.
-    #[error("checkpoints in {place} are in use by {holder}: stop it, or give this run another `[checkpoint] path`")]
-    InUse {
+    /// A newer run has claimed the place.
+    #[error(
+        "a newer run of this pipeline has taken over the checkpoints in {place} (this one has generation {generation}): \
+         this one stops, and publishes nothing more"
+    )]
+    Fenced {
         /// The folder.
         place: String,
-        /// `process 123`, or `another process`.
-        holder: String,
+        /// This run's.
+        generation: u64,
+    },
+    /// Checkpoints of an earlier layout.
+    #[error(
+        "{place} holds checkpoints of an earlier version of weir: finish the run with that version, or set another [checkpoint] path"
+    )]
+    OldLayout {
+        /// The folder.
+        place: String,
     },
     /// There are checkpoints, but none is whole.
     #[error(

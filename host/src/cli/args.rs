@@ -89,6 +89,10 @@ pub struct RunArgs {
     /// Also measure the processor time of each stage, for the report
     #[arg(long)]
     pub stages: bool,
+    /// Let the saved state of a KPI go: it begins anew at the checkpoint's offsets, and its windows that have begun before are
+    /// published as unavailable; may be given several times, '*' for all KPIs
+    #[arg(long, value_name = "KPI")]
+    pub discard_state: Vec<String>,
     /// Stop, as a signal would, once this many records were read
     #[arg(long, value_name = "RECORDS")]
     pub stop_after: Option<u64>,

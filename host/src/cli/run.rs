@@ -2,7 +2,7 @@
 
 use super::args::{RunArgs, View};
 use super::{Failure, check, say, view};
-use crate::pipeline::{self, PrepareOptions, Progress, Report, RunOptions, Shutdown};
+use crate::pipeline::{self, Discard, PrepareOptions, Progress, Report, RunOptions, Shutdown};
 use crate::telemetry;
 use std::io::Write;
 use std::path::Path;
@@ -25,7 +25,11 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let progress = Arc::new(Progress::new(&job, args.view != View::Off));
     let shown = view::start(args.view, &job, Arc::clone(&progress));
     let places = job.places();
-    let options = RunOptions { stop_after: args.stop_after, started };
+    let options = RunOptions {
+        discard: Discard(args.discard_state.iter().cloned().collect()),
+        stop_after: args.stop_after,
+        started,
+    };
     let outcome = pipeline::run(job, &options, &shutdown, &progress);
     shown.stop();
     let report = outcome.map_err(|error| Failure::run(&error))?;

@@ -3,7 +3,9 @@
 
 use super::file::{Declared, File, Kpi, Sink};
 use super::item::Text;
-use super::plan::{FieldPlan, KpiPlan, Plan, SchemaPlan, SinkKind, SinkPlan, SourceText, TimePlan};
+use super::plan::{
+    FieldPlan, KpiPlan, Plan, SchemaPlan, SinkKind, SinkPlan, SourcePlan, SourceText, StartPlan, TimePlan,
+};
 use super::problem::Problem;
 use super::read::Reader;
 use std::collections::{HashMap, HashSet};
@@ -19,6 +21,7 @@ pub fn check(file: &File, reader: &Reader<'_>) {
     sinks_apart(file, reader);
     every_kpi_has_a_sink(file, reader, &meant);
     dead_letters(file, reader);
+    start_has_a_checkpoint(file, reader);
 }
 
 /// The plan; `None` where something that was reported is missing.
@@ -60,6 +63,18 @@ pub fn plan(file: File, text: SourceText, folder: PathBuf) -> Option<Plan> {
         checkpoint: file.checkpoint,
         folder,
     })
+}
+
+/// A run that begins where its checkpoint says has to keep one.
+fn start_has_a_checkpoint(file: &File, reader: &Reader<'_>) {
+    if let Some(SourcePlan::Kafka(topic)) = &file.source
+        && topic.start == StartPlan::Checkpoint
+        && !file.has_checkpoint
+    {
+        let problem =
+            Problem::new(topic.start_place.clone(), "`start` = \"checkpoint\" without a section [checkpoint]");
+        reader.push(problem.help("write `[checkpoint]` and under it `path = \"checkpoint\"`, or another `start`"));
+    }
 }
 
 /// A record without event time can't be counted, whatever the schema says of the field.

@@ -2,6 +2,7 @@
 //!
 //! Times are microseconds, sizes bytes. Places (`Place`) lead back to the file for messages that only the opened plugins allow.
 
+use super::units::show_duration;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -91,6 +92,10 @@ pub struct KafkaPlan {
     pub start: StartPlan,
     /// What of transactions is read.
     pub isolation: IsolationPlan,
+    /// The consumer group that is told what is counted.
+    pub group: GroupPlan,
+    /// What to do where offsets to be read are gone.
+    pub on_lost_offsets: LostOffsetsPlan,
     /// Who reads.
     pub client: ClientPlan,
     /// librdkafka properties, environment variables replaced.
@@ -99,6 +104,28 @@ pub struct KafkaPlan {
     pub property_places: BTreeMap<String, Place>,
     /// Where `topic` stands, for messages.
     pub topic_place: Place,
+    /// Where `start` stands, for messages; without it where `topic` stands.
+    pub start_place: Place,
+}
+
+/// `[source] group`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupPlan {
+    /// `weir-` and the pipeline's name.
+    OfPipeline,
+    /// This one.
+    Named(String),
+    /// `group = "off"`: none.
+    Off,
+}
+
+/// `[source] on_lost_offsets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostOffsetsPlan {
+    /// Stop, and say which.
+    Stop,
+    /// Say which, and go on with what is there.
+    Continue,
 }
 
 /// `[source] client`.
@@ -139,6 +166,8 @@ pub enum StartPlan {
     Latest,
     /// The first record whose timestamp is at or after this, microseconds.
     Timestamp(i64),
+    /// Where a checkpoint says; without one the run is refused.
+    Checkpoint,
 }
 
 /// A generator of synthetic invoices.
@@ -315,6 +344,17 @@ pub enum WindowPlan {
         /// Microseconds.
         hop_us: i64,
     },
+}
+
+impl fmt::Display for WindowPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Tumbling { size_us } => write!(f, "tumbling {}", show_duration(size_us)),
+            Self::Hopping { size_us, hop_us } => {
+                write!(f, "hopping {} every {}", show_duration(size_us), show_duration(hop_us))
+            }
+        }
+    }
 }
 
 /// `[[sink]]`.

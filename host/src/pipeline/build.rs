@@ -3,6 +3,7 @@
 
 use super::chain::{self, Chain};
 use super::clock;
+use super::identity::{KpiIdentity, PluginIdentity};
 use super::job::{Job, OpenKpi, OpenPreprocessor};
 use super::resolve::PluginFolders;
 use super::sinks;
@@ -18,6 +19,7 @@ use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::GeneratorSource;
 use crate::source::kafka;
 use crate::source::{Source, SourceError};
+use crate::storage::local::Local;
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error;
@@ -131,7 +133,10 @@ impl Checked {
         let source = source(&plan, until_end)?;
         let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;
         let store = match &plan.checkpoint {
-            Some(checkpoint) => Some((FolderStore::open(&checkpoint.path)?, checkpoint.interval)),
+            Some(checkpoint) => {
+                let store = FolderStore::open(Arc::new(Local), &checkpoint.path)?;
+                Some((Box::new(store), checkpoint.interval))
+            }
             None => None,
         };
         Ok(Job { plan, source, chain, decode, fold: Arc::new(fold), grouping_keys, preprocessors, kpis, sinks, store })
@@ -228,14 +233,17 @@ fn open_kpi(kpi: &KpiPlan, place: usize, (plugin, settings, description): Opened
     let columns = &chain.kpis[place];
     let outputs = columns.outputs.iter().map(|&output| (output, description.outputs[output].clone())).collect();
     let schema = KpiSchema { name: kpi.name.clone(), kpi: place, keys: columns.key_fields.clone(), outputs };
-    let by: Vec<&str> = kpi.by.iter().map(|(path, _)| path.as_str()).collect();
-    let identity = format!(
-        "plugin sha256:{}, state version {}, options {:?}, window {:?}, by {by:?}",
-        plugin.digest(),
-        description.state_version,
-        kpi.plugin.options,
-        kpi.window
-    );
+    let identity = KpiIdentity {
+        name: kpi.name.clone(),
+        plugin: PluginIdentity {
+            name: description.name.clone(),
+            digest: plugin.digest().to_string(),
+            state_version: description.state_version,
+            options: format!("{:?}", kpi.plugin.options),
+        },
+        window: kpi.window.to_string(),
+        by: kpi.by.iter().map(|(path, _)| path.to_string()).collect(),
+    };
     OpenKpi { name: kpi.name.clone(), plugin, settings, description, schema, identity }
 }
 
@@ -327,7 +335,7 @@ fn decode_schema(plan: &Plan, asked: &[usize]) -> DecodeSchema {
 
 fn source(plan: &Plan, until_end: bool) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match &plan.source {
-        SourcePlan::Kafka(topic) => kafka::connect(&kafka_settings(topic, until_end))?,
+        SourcePlan::Kafka(topic) => kafka::connect(&kafka_settings(topic, &plan.name, until_end))?,
         SourcePlan::File { files, rate } => Arc::new(FileSource::open(FileSettings {
             files: files.iter().map(|(file, _)| file.clone()).collect(),
             rate: *rate,

@@ -1,10 +1,12 @@
 //! A job: a plan whose plugins are open and whose columns are connected. What every thread of a run shares stands in `Shared`.
 
 use super::chain::Chain;
+use super::identity::{Identity, KpiIdentity, PluginIdentity};
 use super::progress::Total;
+use super::run::RunError;
 use crate::checkpoint::folder::FolderStore;
-use crate::config::plan::Plan;
-use crate::decode::DecodeSchema;
+use crate::config::plan::{Plan, SourcePlan, StartPlan};
+use crate::decode::{DecodeField, DecodeSchema};
 use crate::plugin::{Plugin, Setting};
 use crate::sink::{KpiSchema, Sink};
 use crate::source::{Partition, Source};
@@ -27,7 +29,7 @@ pub struct Job {
     pub(super) kpis: Vec<OpenKpi>,
     pub(super) sinks: Vec<OpenSink>,
     /// The checkpoint folder, and the time between epochs.
-    pub(super) store: Option<(FolderStore, Duration)>,
+    pub(super) store: Option<(Box<FolderStore>, Duration)>,
 }
 
 /// A preprocessing step.
@@ -44,8 +46,8 @@ pub(super) struct OpenKpi {
     pub settings: Vec<(String, Setting)>,
     pub description: KpiDescription,
     pub schema: KpiSchema,
-    /// What makes its state what it is: plugin digest, state version, options, window, group key.
-    pub identity: String,
+    /// What makes its state what it is.
+    pub identity: KpiIdentity,
 }
 
 /// A sink and the KPIs that it takes.
@@ -124,14 +126,41 @@ impl Job {
         self.fold.kpis().iter().enumerate().filter(|(_, of)| **of == grouping).map(|(kpi, _)| kpi).collect()
     }
 
-    /// What shapes the numbers, by name, for a checkpoint: state from before a change would not fit what comes after it.
-    pub(super) fn identities(&self) -> Vec<(String, String)> {
-        let steps = self.preprocessors.iter().enumerate().map(|(at, step)| {
-            let identity = format!("plugin sha256:{}, options {:?}", step.plugin.digest(), step.settings);
-            (format!("preprocessor {} `{}`", at + 1, step.description.name), identity)
-        });
-        let fields = ("the decoded fields".to_owned(), format!("{:?}", self.decode.fields));
-        let kpis = self.kpis.iter().map(|kpi| (format!("KPI `{}`", kpi.name), kpi.identity.clone()));
-        steps.chain(std::iter::once(fields)).chain(kpis).collect()
+    /// Whether a run without a checkpoint to go on from is wanted.
+    pub(super) fn may_begin(&self) -> Result<(), RunError> {
+        let (SourcePlan::Kafka(topic), Some(checkpoint)) = (&self.plan.source, &self.plan.checkpoint) else {
+            return Ok(());
+        };
+        if topic.start != StartPlan::Checkpoint {
+            return Ok(());
+        }
+        Err(RunError::NoCheckpoint(format!(
+            "{} holds none, and [source] start = \"checkpoint\" begins nowhere else; for a first start set `start` to \"earliest\", \
+             \"latest\" or a timestamp, otherwise look whether the folder is the right one",
+            checkpoint.path.display()
+        )))
+    }
+
+    /// What shapes the numbers, for a checkpoint.
+    pub(super) fn identity(&self) -> Identity {
+        let step = |step: &OpenPreprocessor| PluginIdentity {
+            name: step.description.name.clone(),
+            digest: step.plugin.digest().to_string(),
+            state_version: 0,
+            options: format!("{:?}", step.settings),
+        };
+        let field = |field: &DecodeField| {
+            let form = field.timestamp.as_ref().map(|form| format!(" {form:?}")).unwrap_or_default();
+            (
+                field.path.to_string(),
+                format!("{}{form}{}", field.column_type, if field.required { ", required" } else { "" }),
+            )
+        };
+        Identity {
+            preprocessors: self.preprocessors.iter().map(step).collect(),
+            fields: self.decode.fields.iter().map(field).collect(),
+            time: format!("column {}, {:?}", self.plan.time.column, self.fold.rules()),
+            kpis: self.kpis.iter().map(|kpi| kpi.identity.clone()).collect(),
+        }
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Position {
     pub partition: u32,
     /// The next offset to read; `None`: nothing was read yet.
     pub next_offset: Option<i64>,
+    /// The leader's epoch of the record before it, where the source knows it.
+    pub epoch: Option<i32>,
     pub clock: ClockState,
 }
 

@@ -3,9 +3,9 @@
 //! ```text
 //! plan ─▶ build (plugins open, columns connected) ─▶ job ─▶ run
 //!
-//!   worker thread, one or several          keeper thread, one
-//!   reader → decode → judge → steps →      absorb deltas → close windows → sinks
-//!   fold → post watermark → flush    ──▶   letters → files;  barriers → checkpoint
+//!   worker thread, one or several          keeper thread, one                  delivery thread, one
+//!   reader → decode → judge → steps →      absorb deltas → close windows  ──▶  sinks accept
+//!   fold → post watermark → flush    ──▶   letters, barriers → cut        ──▶  letters; prepare → checkpoint → commit
 //! ```
 //!
 //! Backwards go fullness (the bounded channel), the watermark (the board) and the epoch wanted.
@@ -14,7 +14,9 @@ mod batch;
 mod build;
 mod chain;
 mod clock;
+mod delivery;
 mod epoch;
+mod identity;
 mod job;
 mod keeper;
 mod late;
@@ -25,11 +27,13 @@ mod progress;
 pub mod replay;
 mod report;
 mod resolve;
+mod resume;
 mod run;
 mod shared;
 mod shutdown;
 mod sinks;
 mod snapshot;
+mod start;
 mod tally;
 mod translate;
 mod watch;
@@ -37,8 +41,9 @@ mod worker;
 
 pub use crate::sink::timestamp_text;
 pub use build::{Checked, PrepareError, PrepareOptions, check, plugin_host, prepare};
+pub use identity::Discard;
 pub use job::{Job, Places};
-pub use progress::{Count, Live, Progress, Total};
+pub use progress::{Count, Live, Progress, SinkLine, Total};
 pub use report::{KpiReport, PluginReport, Report};
 pub use run::{RunError, RunOptions, run};
 pub use shutdown::Shutdown;

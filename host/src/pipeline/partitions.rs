@@ -48,11 +48,12 @@ impl Partitions {
         self.owned.push(Owned { partition, clock, next_offset, state: State::Reading, held: false });
     }
 
-    /// Where each stands.
-    pub fn positions(&self) -> Vec<Position> {
+    /// Where each stands; to be asked when everything that the reader brought is folded.
+    pub fn positions(&self, reader: &dyn Reader) -> Vec<Position> {
         let position = |owned: &Owned| Position {
             partition: owned.partition,
             next_offset: owned.next_offset,
+            epoch: reader.epoch(owned.partition),
             clock: owned.clock.export(),
         };
         self.owned.iter().map(position).collect()
@@ -96,6 +97,20 @@ impl Partitions {
                 telemetry::front_held(&partition.name, partition.id);
             }
         }
+        Ok(())
+    }
+
+    /// Offsets of the partition are gone, and the settings say to go on at `next`: that is where a later run begins, too.
+    pub fn lost(
+        &mut self,
+        partition: u32,
+        (from, until): (i64, i64),
+        next: i64,
+        shared: &Shared,
+    ) -> Result<(), RunError> {
+        self.get(partition)?.next_offset = Some(next);
+        let partition = &shared.partitions[partition as usize];
+        telemetry::offsets_lost(&partition.name, partition.id, (from, until), next);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! For people who watch, not for the report: figures here may lag by a batch.
 
+use crate::sink::SinkState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -68,10 +69,21 @@ pub struct Live {
     pub quarantined: BTreeMap<String, String>,
     /// The last checkpoint's epoch.
     pub checkpoint_epoch: Option<u64>,
+    /// How each sink is, in the order of the file.
+    pub sinks: Vec<SinkLine>,
     /// For each KPI, by place: the newest row of each group, by rendered key; only while watched.
     pub newest: Vec<BTreeMap<String, String>>,
     /// For each worker, by place: the cost of each plugin (preprocessors, then KPIs).
     pub costs: Vec<Vec<Cost>>,
+}
+
+/// A sink, for people.
+#[derive(Debug, Clone)]
+pub struct SinkLine {
+    /// Its name.
+    pub name: String,
+    /// How it is.
+    pub state: SinkState,
 }
 
 impl Live {

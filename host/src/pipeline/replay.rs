@@ -24,7 +24,9 @@ use crate::sink::dead_letters::journal::{Destination, Fed, Intent, Journal};
 use crate::sink::kafka::{KafkaFailure, KafkaTopic};
 use crate::sink::{SinkError, timestamp_text};
 use crate::source::SourceError;
-use crate::source::kafka::{CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL};
+use crate::source::kafka::{
+    CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, LostOffsets, METADATA_INTERVAL,
+};
 use gather::Gathered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -83,11 +85,12 @@ impl Target {
                 plan.file.name
             )));
         };
-        let KafkaSettings { brokers, topic, properties, .. } = kafka_settings(source, true);
+        let whole = whole_settings(kafka_settings(source, &plan.name, true));
+        let KafkaSettings { brokers, topic, properties, .. } = whole.clone();
         Ok(Self {
             only_topic: Some(topic.clone()),
             to: To::Topic(KafkaTopic { brokers, topic, properties }),
-            whole: Some(kafka_settings(source, true)),
+            whole: Some(whole),
             kpis: plan.kpis.iter().map(|kpi| kpi.name.clone()).collect(),
             allowed_lateness_us: Some(plan.time.allowed_lateness_us),
         })
@@ -120,6 +123,11 @@ impl Target {
     }
 }
 
+/// Fetching single records belongs to no group, and what is lost is to be told.
+fn whole_settings(settings: KafkaSettings) -> KafkaSettings {
+    KafkaSettings { group: None, on_lost_offsets: LostOffsets::Stop, start: KafkaStart::Earliest, ..settings }
+}
+
 /// The topic is that of each letter.
 fn bare_settings(brokers: &str, properties: BTreeMap<String, String>) -> KafkaSettings {
     KafkaSettings {
@@ -132,6 +140,8 @@ fn bare_settings(brokers: &str, properties: BTreeMap<String, String>) -> KafkaSe
         bounded: true,
         properties,
         connect_wait: CONNECT_WAIT,
+        group: None,
+        on_lost_offsets: LostOffsets::Stop,
         metadata_interval: METADATA_INTERVAL,
         clock: clock::now_us,
     }

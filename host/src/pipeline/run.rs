@@ -1,45 +1,42 @@
 //! Runs a job: threads, channels, and how everything ends.
 
-use super::batch::{Step, Steps};
 use super::clock;
+use super::delivery::PARCELS_MAX;
+use super::identity::Discard;
 use super::job::Job;
-use super::keeper::{Keeper, Kept, WorkerState};
-use super::letters::LetterFiles;
+use super::keeper::Kept;
 use super::message::{Message, WAITING_MAX};
-use super::partitions::Partitions;
 use super::progress::{Count, Progress};
 use super::report::{KpiReport, PluginReport, Report};
+use super::resume::{self, Now, Resumed};
 use super::shared::Shared;
 use super::shutdown::Shutdown;
-use super::snapshot::{self, Snapshot};
-use super::tally::Tally;
-use super::watch::Watch;
-use super::worker::Worker;
+use super::start;
 use crate::checkpoint::{CheckpointError, Store};
-use crate::decode::{DecodeSchemaError, Decoder};
+use crate::decode::DecodeSchemaError;
 use crate::plugin::UseError;
-use crate::sink::{Claim, Resume, SinkError};
-use crate::source::{Assignment, OLDEST, SourceError};
+use crate::sink::SinkError;
+use crate::source::SourceError;
 use crate::telemetry;
+use crate::telemetry::failpoint;
 use arrow_schema::ArrowError;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::bounded;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Instant;
 use thiserror::Error;
 use weir_core::close::{CloseError, Closer};
-use weir_core::delta::KpiState;
-use weir_core::fold::{FoldError, Folder};
-use weir_core::ledger::Ledger;
+use weir_core::fold::FoldError;
 use weir_core::plugin::{Cost, Kpi, PluginError};
-use weir_core::time::{PartitionClock, Watermarks};
+use weir_core::time::Watermarks;
 
 /// How to run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RunOptions {
+    /// KPIs whose saved state is let go.
+    pub discard: Discard,
     /// Stop, as a signal would, once this many records were read.
     pub stop_after: Option<u64>,
     /// When the process began, for the figures.
@@ -86,6 +83,9 @@ pub enum RunError {
     /// The checkpoint belongs to another pipeline.
     #[error("the checkpoint does not fit the pipeline: {0}")]
     Mismatch(String),
+    /// The file asks for a checkpoint to go on from, and there is none.
+    #[error("there is no checkpoint: {0}")]
+    NoCheckpoint(String),
     /// A checkpoint's content can't be read.
     #[error("the checkpoint can't be read: {0}")]
     Unreadable(String),
@@ -95,6 +95,15 @@ pub enum RunError {
     /// A thread panicked: ours.
     #[error("a worker stopped unexpectedly: {0}; please report this")]
     Panicked(String),
+    /// Rows of bounded input that a sink did not take before the run was stopped.
+    #[error("{0} has not taken all rows: run again, and they come again")]
+    Undelivered(String),
+    /// Delivery ended first; its own error is told.
+    #[error("delivery ended")]
+    DeliveryGone,
+    /// The system gives no random numbers.
+    #[error("no random name: {0}")]
+    Random(std::io::Error),
     /// The keeper ended first; its own error is told.
     #[error("the keeper ended")]
     KeeperGone,
@@ -110,28 +119,40 @@ pub fn run(
     shutdown: &Shutdown,
     progress: &Arc<Progress>,
 ) -> Result<Report, RunError> {
-    let snapshot = resume(&job)?;
-    let shared = Arc::new(share(&job, options, shutdown, progress, snapshot.as_ref()));
+    let mut resumed = resume(&mut job, &options.discard)?;
+    failpoint!("checkpoint-read");
+    let shared = Arc::new(share(&job, options, shutdown, progress, resumed.as_ref()));
+    let mut closer = Closer::new(Arc::clone(&job.fold), instances(&job)?);
+    if let Some(resumed) = &mut resumed {
+        resumed.restore(&mut closer)?;
+    }
+    let delivery = start::delivery(&mut job, &shared, resumed.as_ref())?;
     let (to_keeper, inbox) = bounded(WAITING_MAX);
-    let keeper = keeper(&mut job, &shared, snapshot.as_ref())?;
+    let (to_delivery, parcels) = bounded(PARCELS_MAX);
+    let keeper = start::keeper(&job, &shared, closer, resumed.as_ref(), to_delivery);
     telemetry::run_started(
         &shared.pipeline,
         keeper.workers.len(),
         shared.partitions.len(),
-        snapshot.as_ref().map(|_| keeper.epoch),
+        resumed.as_ref().map(|resumed| resumed.epoch),
     );
     let mut threads = Vec::new();
     for index in 0..keeper.workers.len() {
-        let worker = worker(&job, &shared, index, keeper.workers.len(), snapshot.as_ref(), to_keeper.clone())?;
-        threads.push(start(worker, to_keeper.clone(), index));
+        let worker = start::worker(&job, &shared, index, keeper.workers.len(), resumed.as_ref(), to_keeper.clone())?;
+        threads.push(start::thread(worker, to_keeper.clone(), index));
     }
-    drop(to_keeper);
+    drop((to_keeper, resumed));
     let workers = threads.len();
+    let delivery = start::delivery_thread(delivery, parcels, Arc::clone(&shared));
     let kept = keeper.run(&inbox);
     // Workers that still send must not wait for a keeper that is gone.
     shutdown_workers(&shared, threads, inbox);
-    let kept = kept?;
-    Ok(report(&job, &shared, &kept, workers))
+    let delivered = delivery.join().unwrap_or_else(|_| Err(RunError::Panicked("delivery".to_owned())));
+    let (kept, epoch) = match (kept, delivered) {
+        (Err(RunError::DeliveryGone), Err(cause)) => return Err(cause),
+        (kept, delivered) => (kept?, delivered?),
+    };
+    Ok(report(&job, &shared, &kept, workers, epoch))
 }
 
 fn shutdown_workers(
@@ -148,12 +169,18 @@ fn shutdown_workers(
 }
 
 /// The checkpoint to go on from, if there is one.
-fn resume(job: &Job) -> Result<Option<(u64, Snapshot)>, RunError> {
-    let Some((store, _)) = &job.store else { return Ok(None) };
-    let Some(saved) = store.latest()? else { return Ok(None) };
-    let snapshot = snapshot::decode(&saved.bytes)?;
-    snapshot.fits(&job.plan.name, &job.identities(), job.source.partitions())?;
-    Ok(Some((saved.epoch, snapshot)))
+fn resume(job: &mut Job, discard: &Discard) -> Result<Option<Resumed>, RunError> {
+    let Some((store, _)) = &mut job.store else { return Ok(None) };
+    let Some(saved) = store.latest()? else { return job.may_begin().map(|()| None) };
+    let identity = job.identity();
+    let now = Now {
+        pipeline: &job.plan.name,
+        identity: &identity,
+        fold: &job.fold,
+        partitions: job.source.partitions(),
+        sinks: job.sinks.iter().map(|open| open.name.as_str()).collect(),
+    };
+    resume::take_up(&saved, &now, discard).map(Some)
 }
 
 fn share(
@@ -161,12 +188,12 @@ fn share(
     options: &RunOptions,
     shutdown: &Shutdown,
     progress: &Arc<Progress>,
-    snapshot: Option<&(u64, Snapshot)>,
+    resumed: Option<&Resumed>,
 ) -> Shared {
     let partitions = job.source.partitions();
     let mut board = Watermarks::new(partitions.len());
-    if let Some((_, snapshot)) = snapshot {
-        for (place, clock) in clocks(job, Some(snapshot)).into_iter().enumerate() {
+    if resumed.is_some() {
+        for (place, clock) in start::clocks(job, resumed).into_iter().enumerate() {
             board.advance(place as u32, clock.watermark(job.fold.rules()));
         }
     }
@@ -181,6 +208,7 @@ fn share(
         grouping_kpis: (0..job.grouping_keys.len()).map(|grouping| job.kpis_of(grouping)).collect(),
         inputs: job.chain.kpis.iter().map(|kpi| kpi.inputs.clone()).collect(),
         kpi_names: job.kpi_names(),
+        source: Arc::clone(&job.source),
         partitions: partitions.to_vec(),
         shutdown: shutdown.clone(),
         progress: Arc::clone(progress),
@@ -191,133 +219,15 @@ fn share(
         ended: AtomicUsize::new(0),
         board: Mutex::new(board),
         epoch: AtomicU64::new(0),
+        epochs_done: AtomicU64::new(0),
     }
 }
 
-/// Each partition's clock to begin with. After a checkpoint none is behind the closer: a partition that had stepped aside, or that
-/// is new, may find windows gone that its own front would still name.
-fn clocks(job: &Job, snapshot: Option<&Snapshot>) -> Vec<PartitionClock> {
-    let begin = |place: usize| {
-        let Some(snapshot) = snapshot else { return PartitionClock::new() };
-        let saved = snapshot
-            .partitions
-            .get(place)
-            .map_or_else(PartitionClock::new, |saved| PartitionClock::restore(saved.clock));
-        let mut clock = saved;
-        clock.raise_floor(snapshot.closer.watermark_us);
-        clock
-    };
-    (0..job.source.partitions().len()).map(begin).collect()
-}
-
-fn keeper(job: &mut Job, shared: &Arc<Shared>, snapshot: Option<&(u64, Snapshot)>) -> Result<Keeper, RunError> {
-    let mut closer = Closer::new(Arc::clone(&job.fold), instances(job)?);
-    let snapshot_of = snapshot.map(|(_, snapshot)| snapshot);
-    if let Some(snapshot) = snapshot_of {
-        closer.restore(snapshot.closer.clone())?;
-    }
-    let mut sinks = std::mem::take(&mut job.sinks);
-    for open in &mut sinks {
-        let prepared = snapshot_of.and_then(|snapshot| snapshot.sinks.iter().find(|(saved, _)| *saved == open.name));
-        let claim = Claim { pipeline: job.plan.name.clone(), lineage: String::new(), generation: 1 };
-        let prepared = prepared.map(|(_, prepared)| prepared.as_slice());
-        open.sink.recover(&Resume { claim, epoch: snapshot.map_or(0, |(epoch, _)| *epoch), prepared })?;
-    }
-    let watermark_us = closer.watermark_us();
-    let workers = job.plan.workers.min(shared.partitions.len()).max(1);
-    Ok(Keeper {
-        closer,
-        sinks,
-        letters: LetterFiles::open(
-            &job.plan.dead_letters,
-            &job.plan.late,
-            snapshot_of.map(|snapshot| snapshot.letters),
-        )?,
-        store: job.store.take(),
-        identities: job.identities(),
-        epoch: snapshot.map_or(0, |(epoch, _)| *epoch),
-        base: snapshot_of.map_or_else(|| Ledger::new(job.kpis.len()), |snapshot| snapshot.ledger.clone()),
-        tally: snapshot_of.map_or_else(|| Tally::new(job.kpis.len()), |snapshot| snapshot.tally.clone()),
-        watch: Watch::new(job.kpis.iter().map(|kpi| &kpi.schema)),
-        workers: (0..workers)
-            .map(|_| WorkerState { acknowledged_us: watermark_us, ended: None, finished: false })
-            .collect(),
-        alignment: None,
-        failure: None,
-        uncommitted: false,
-        last_commit: Instant::now(),
-        shown: Instant::now(),
-        shared: Arc::clone(shared),
-    })
-}
-
-fn worker(
-    job: &Job,
-    shared: &Arc<Shared>,
-    index: usize,
-    workers: usize,
-    snapshot: Option<&(u64, Snapshot)>,
-    keeper: Sender<(usize, Message)>,
-) -> Result<Worker, RunError> {
-    let snapshot = snapshot.map(|(_, snapshot)| snapshot);
-    let mut partitions = Partitions::default();
-    let mut assigned = Vec::new();
-    for (place, clock) in clocks(job, snapshot).into_iter().enumerate() {
-        if place % workers == index {
-            // What a checkpoint does not know was added since, and all of it is new.
-            let offset = snapshot.and_then(|snapshot| match snapshot.partitions.get(place) {
-                Some(saved) => saved.next_offset,
-                None => Some(OLDEST),
-            });
-            assigned.push(Assignment { partition: place as u32, offset });
-            partitions.add(place as u32, offset.or(shared.partitions[place].begin), clock);
-        }
-    }
-    let mut folder = Folder::new(Arc::clone(&job.fold), instances(job)?);
-    for (kpi, state) in snapshot.iter().flat_map(|snapshot| snapshot.closer.kpis.iter().enumerate()) {
-        if let KpiState::Quarantined(error) = state {
-            folder.quarantine(kpi, error.clone());
-        }
-    }
-    let mut steps = Vec::new();
-    for (step, inputs) in job.preprocessors.iter().zip(&job.chain.preprocess) {
-        let plugin = step.plugin.preprocessor(&step.settings)?;
-        steps.push(Step { name: step.description.name.clone(), plugin, inputs: inputs.clone() });
-    }
-    Ok(Worker {
-        index,
-        shared: Arc::clone(shared),
-        reader: job.source.open(&assigned)?,
-        decoder: Decoder::new(&job.decode)?,
-        steps: Steps { steps },
-        folder,
-        partitions,
-        keeper,
-        ledger: Ledger::new(job.kpis.len()),
-        acknowledged_us: snapshot.map_or(i64::MIN, |snapshot| snapshot.closer.watermark_us),
-        shown: Instant::now(),
-        epoch: 0,
-    })
-}
-
-fn instances(job: &Job) -> Result<Vec<Box<dyn Kpi>>, RunError> {
+pub(super) fn instances(job: &Job) -> Result<Vec<Box<dyn Kpi>>, RunError> {
     job.kpis.iter().map(|kpi| Ok(kpi.plugin.kpi(&kpi.settings)?)).collect()
 }
 
-/// A worker's thread; its last message is always sent, also after a panic.
-fn start(worker: Worker, keeper: Sender<(usize, Message)>, index: usize) -> JoinHandle<()> {
-    thread::spawn(move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| worker.run())).unwrap_or_else(|panic| {
-            let words = panic.downcast_ref::<String>().cloned();
-            let words = words.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-            Err(RunError::Panicked(words.unwrap_or_else(|| "no message".into())))
-        });
-        // An error says that the keeper is gone; it tells why itself.
-        let _ = keeper.send((index, Message::Finished(ended)));
-    })
-}
-
-fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize) -> Report {
+fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize, epoch: Option<u64>) -> Report {
     let ledger = &kept.ledger;
     let balance = ledger.balance();
     if let Err(what) = &balance {
@@ -354,7 +264,7 @@ fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize) -> Report {
         workers,
         ended_by: ended_by(shared, kept),
         open_windows: kept.open_windows,
-        checkpoint_epoch: kept.epoch,
+        checkpoint_epoch: epoch,
         seconds: shared.started.elapsed().as_secs_f64(),
         seconds_to_first_record: shared.first_record.get().map(std::time::Duration::as_secs_f64),
         cpu_seconds,

@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::progress::{Count, Progress};
 use super::shutdown::Shutdown;
-use crate::source::Partition;
+use crate::source::{Partition, Source};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ pub(super) struct Shared {
     /// For each KPI, its input columns' places.
     pub inputs: Vec<Vec<usize>>,
     pub kpi_names: Vec<String>,
+    pub source: Arc<dyn Source>,
     pub partitions: Vec<Partition>,
     pub shutdown: Shutdown,
     pub progress: Arc<Progress>,
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub ended: AtomicUsize,
     pub board: Mutex<Watermarks>,
     pub epoch: AtomicU64,
+    /// Epochs that delivery is done with, since the run's start.
+    pub epochs_done: AtomicU64,
 }
 
 impl Shared {

@@ -1,16 +1,20 @@
-//! What a checkpoint holds, and its bytes: a JSON header, then the columns of states and the sinks' parts as they are.
+//! What a record of a checkpoint holds, and its bytes: a JSON header, then the columns of states and the sinks' parts as they are.
 //!
 //! ```text
 //! header length (u32, little endian) │ header (JSON; names blobs by number) │ blob lengths are in the header │ blobs
 //! ```
 
+#[cfg(test)]
+mod tests;
 mod wire;
 
+use super::identity::Identity;
 use super::message::{Cut, Position};
 use super::run::RunError;
 use super::tally::Tally;
+use crate::sink::Prepared;
 use crate::source::Partition;
-use weir_core::delta::CloserState;
+use weir_core::delta::{CloserChanges, CloserState};
 use weir_core::ledger::Ledger;
 use weir_core::time::ClockState;
 
@@ -20,17 +24,33 @@ pub(super) use wire::{decode, encode};
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub pipeline: String,
-    /// What shapes the numbers, by name: each preprocessor, the fields that are decoded, each KPI.
-    pub identities: Vec<(String, String)>,
+    pub identity: Identity,
+    /// For each KPI, its place among the groupings of `state`.
+    pub groupings: Vec<usize>,
     /// In the source's order.
     pub partitions: Vec<SavedPartition>,
-    pub closer: CloserState,
+    pub state: State,
+    /// For each KPI: windows that start at or before this (microseconds) began before it did, and are not whole.
+    pub begins_us: Vec<Option<i64>>,
     pub ledger: Ledger,
     pub tally: Tally,
     /// Lengths of the dead-letter file and of the late file.
     pub letters: [u64; 2],
-    /// What each sink prepared, by its place.
-    pub sinks: Vec<(String, Vec<u8>)>,
+    pub sinks: Vec<SavedSink>,
+}
+
+/// The closer's state: whole, or what changed since the record before.
+#[derive(Debug, Clone)]
+pub(super) enum State {
+    Whole(CloserState),
+    Changes(CloserChanges),
+}
+
+/// What a sink put into a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SavedSink {
+    pub name: String,
+    pub prepared: Prepared,
 }
 
 /// A partition's place in a checkpoint.
@@ -39,6 +59,10 @@ pub(super) struct SavedPartition {
     pub name: String,
     pub id: i32,
     pub next_offset: Option<i64>,
+    /// The leader's epoch of the record before it, where the source knows it.
+    pub epoch: Option<i32>,
+    /// Whose offset that is; `None` where the source has no such thing, and in checkpoints of before it was saved.
+    pub identity: Option<String>,
     pub clock: ClockState,
 }
 
@@ -50,7 +74,9 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
         SavedPartition {
             name: partition.name.clone(),
             id: partition.id,
+            identity: partition.identity.clone(),
             next_offset: position.and_then(|position| position.next_offset),
+            epoch: position.and_then(|position| position.epoch),
             clock: position.map_or_else(ClockState::default, |position| position.clock),
         }
     };
@@ -58,31 +84,50 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
 }
 
 impl Snapshot {
-    /// Whether it belongs to this pipeline and source; the error says what differs and what to do.
-    pub fn fits(&self, pipeline: &str, now: &[(String, String)], partitions: &[Partition]) -> Result<(), RunError> {
-        let advice = "use another [checkpoint] path, or remove the folder to begin anew";
+    /// The record that this one builds on: none where it is whole, else the last one, which must be there.
+    pub fn builds_on(&self, last: Option<u64>) -> Result<Option<u64>, RunError> {
+        match (&self.state, last) {
+            (State::Whole(_), _) => Ok(None),
+            (State::Changes(_), Some(last)) => Ok(Some(last)),
+            (State::Changes(_), None) => {
+                Err(RunError::Unreadable("changes without a state that they change".to_owned()))
+            }
+        }
+    }
+
+    /// The next offset of each partition that has one, by its place.
+    pub fn offsets(&self) -> Vec<(u32, i64)> {
+        let offset = |(place, saved): (usize, &SavedPartition)| Some((u32::try_from(place).ok()?, saved.next_offset?));
+        self.partitions.iter().enumerate().filter_map(offset).collect()
+    }
+
+    /// Offsets of a topic that was deleted and made anew under its name mean other records.
+    fn same_topics(&self, partitions: &[Partition]) -> Result<(), RunError> {
+        for (saved, now) in self.partitions.iter().zip(partitions) {
+            if let (Some(then), Some(id)) = (&saved.identity, &now.identity)
+                && saved.name == now.name
+                && then != id
+            {
+                return Err(RunError::Mismatch(format!(
+                    "topic `{}` was deleted and made anew since the checkpoint (id {then} then, {id} now): its offsets mean other records; to \
+                     count the new topic, use another [checkpoint] path and other sink paths, so that what was counted of the old one stays",
+                    now.name
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its offsets are of this pipeline's source.
+    pub fn is_of(&self, pipeline: &str, partitions: &[Partition]) -> Result<(), RunError> {
+        let advice = "set another [checkpoint] path";
         if self.pipeline != pipeline {
             return Err(RunError::Mismatch(format!(
                 "it is of pipeline `{}`, not `{pipeline}`; {advice}",
                 self.pipeline
             )));
         }
-        if let Some((name, _)) = self.identities.iter().find(|(name, _)| !now.iter().any(|(known, _)| known == name)) {
-            return Err(RunError::Mismatch(format!("it holds {name}, which the file no longer has; {advice}")));
-        }
-        for (name, identity) in now {
-            match self.identities.iter().find(|(known, _)| known == name) {
-                None => return Err(RunError::Mismatch(format!("it does not hold {name}; {advice}"))),
-                Some((_, saved)) if saved != identity => {
-                    let what = format!("{name} has changed: saved {saved}, now {identity}");
-                    return Err(RunError::Mismatch(format!("{what}; {advice}")));
-                }
-                Some(_) => {}
-            }
-        }
-        if self.identities != now {
-            return Err(RunError::Mismatch(format!("the KPIs stand in another order; {advice}")));
-        }
+        self.same_topics(partitions)?;
         // Partitions may be added at the end of the list; one that is gone took records with it.
         let same = |(saved, now): (&SavedPartition, &Partition)| saved.name == now.name && saved.id == now.id;
         if self.partitions.len() > partitions.len() || !self.partitions.iter().zip(partitions).all(same) {

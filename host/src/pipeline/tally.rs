@@ -60,6 +60,16 @@ impl Tally {
         }
     }
 
+    /// The same for KPIs that stand elsewhere now: for each, its place then, `None` where it begins anew.
+    pub fn moved(self, kpis: &[Option<usize>]) -> Self {
+        let of = |place: &Option<usize>| place.and_then(|place| self.kpis.get(place).copied()).unwrap_or_default();
+        let moved = |((end_us, then, start_us), counts)| {
+            let now = kpis.iter().position(|place| *place == Some(then))?;
+            Some(((end_us, now, start_us), counts))
+        };
+        Self { kpis: kpis.iter().map(of).collect(), unsettled: self.unsettled.into_iter().filter_map(moved).collect() }
+    }
+
     /// Windows and rows of all KPIs.
     pub fn totals(&self) -> (u64, u64) {
         self.kpis.iter().fold((0, 0), |(windows, rows), kpi| (windows + kpi.windows, rows + kpi.rows))

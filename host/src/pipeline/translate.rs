@@ -2,12 +2,15 @@
 
 use super::clock;
 use crate::config::plan::{
-    ClientPlan, GeneratorPlan, IsolationPlan, KafkaPlan, LimitsPlan, OptionValue, StartPlan, TimestampPlan,
+    ClientPlan, GeneratorPlan, GroupPlan, IsolationPlan, KafkaPlan, LimitsPlan, LostOffsetsPlan, OptionValue,
+    StartPlan, TimestampPlan,
 };
 use crate::decode::TimestampForm;
 use crate::plugin::{Limits, Setting};
 use crate::source::generator::GeneratorSettings;
-use crate::source::kafka::{CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL};
+use crate::source::kafka::{
+    CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, LostOffsets, METADATA_INTERVAL,
+};
 
 pub(super) fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
     match plan {
@@ -19,7 +22,7 @@ pub(super) fn timestamp_form(plan: &TimestampPlan) -> TimestampForm {
     }
 }
 
-pub(super) fn kafka_settings(plan: &KafkaPlan, bounded: bool) -> KafkaSettings {
+pub(super) fn kafka_settings(plan: &KafkaPlan, pipeline: &str, bounded: bool) -> KafkaSettings {
     KafkaSettings {
         client: match plan.client {
             ClientPlan::Native => KafkaClient::Native,
@@ -28,7 +31,8 @@ pub(super) fn kafka_settings(plan: &KafkaPlan, bounded: bool) -> KafkaSettings {
         brokers: plan.brokers.clone(),
         topic: plan.topic.clone(),
         start: match plan.start {
-            StartPlan::Earliest => KafkaStart::Earliest,
+            // A run without a checkpoint was refused; what one knows without an offset was to begin at the oldest record.
+            StartPlan::Earliest | StartPlan::Checkpoint => KafkaStart::Earliest,
             StartPlan::Latest => KafkaStart::Latest,
             StartPlan::Timestamp(us) => KafkaStart::Timestamp(us),
         },
@@ -39,6 +43,15 @@ pub(super) fn kafka_settings(plan: &KafkaPlan, bounded: bool) -> KafkaSettings {
         bounded,
         properties: plan.properties.0.clone(),
         connect_wait: CONNECT_WAIT,
+        group: match &plan.group {
+            GroupPlan::OfPipeline => Some(format!("weir-{pipeline}")),
+            GroupPlan::Named(group) => Some(group.clone()),
+            GroupPlan::Off => None,
+        },
+        on_lost_offsets: match plan.on_lost_offsets {
+            LostOffsetsPlan::Stop => LostOffsets::Stop,
+            LostOffsetsPlan::Continue => LostOffsets::Continue,
+        },
         metadata_interval: METADATA_INTERVAL,
         clock: clock::now_us,
     }

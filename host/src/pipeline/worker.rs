@@ -71,6 +71,9 @@ impl Worker {
             match event {
                 ReadEvent::Block(block) => self.work(&block)?,
                 ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
+                ReadEvent::Lost { partition, from, until, next } => {
+                    self.partitions.lost(partition, (from, until), next, &self.shared)?;
+                }
                 ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
                 // Once all have ended a reader answers at once.
                 ReadEvent::Nothing if self.partitions.all_ended() => thread::sleep(WAIT),
@@ -178,7 +181,7 @@ impl Worker {
     fn cut(&mut self) -> Result<Cut, RunError> {
         let delta = self.folder.flush(i64::MAX);
         self.send(Message::Flushed { delta: Some(delta), acknowledged_us: self.acknowledged_us })?;
-        Ok(Cut { positions: self.partitions.positions(), ledger: self.ledger.clone() })
+        Ok(Cut { positions: self.partitions.positions(self.reader.as_ref()), ledger: self.ledger.clone() })
     }
 
     fn end(mut self, at_end: bool) -> Result<Ended, RunError> {

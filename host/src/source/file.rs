@@ -62,6 +62,7 @@ impl FileSource {
             records: None,
             begin: None,
             bytes: Some(file.bytes),
+            identity: None,
         });
         Ok(FileSource {
             partitions: partitions.collect(),

@@ -71,6 +71,7 @@ impl GeneratorSource {
             records: settings.records.map(|_| share(records, place.into(), settings.partitions.into())),
             begin: None,
             bytes: None,
+            identity: None,
         });
         Ok(GeneratorSource {
             invoices: Arc::new(Invoices::new(settings)),

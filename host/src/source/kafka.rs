@@ -6,10 +6,13 @@
 //! places      where to begin and end, the same for both      words   what goes wrong, told the same by both
 //! ```
 //!
-//! Offsets are ours: partitions are read from explicit offsets, there is no group membership, nothing is committed. An offset
-//! that is out of range stops the pipeline instead of jumping.
+//! Offsets are ours: partitions are read from explicit offsets, and there is no group membership. What a checkpoint has confirmed is written
+//! as a group's offsets (`groups`), for tools that show lag; nothing reads it back. An offset that is out of range stops the pipeline
+//! instead of jumping, or is told (`lost`).
 
+mod groups;
 mod librdkafka;
+mod lost;
 pub mod native;
 mod places;
 mod words;
@@ -46,6 +49,10 @@ pub struct KafkaSettings {
     pub properties: BTreeMap<String, String>,
     /// How long to try for a first answer; see [`CONNECT_WAIT`].
     pub connect_wait: Duration,
+    /// The consumer group whose offsets [`Source::confirm`] writes, for lag tools; `None`: none.
+    pub group: Option<String>,
+    /// What to do where offsets that were to be read are not there any more.
+    pub on_lost_offsets: LostOffsets,
     /// How often to ask whether the topic has got partitions, which ends a run without end; see [`METADATA_INTERVAL`].
     pub metadata_interval: Duration,
     /// The arrival time of records whose topic does not record their append time.
@@ -68,6 +75,15 @@ pub enum Isolation {
     ReadCommitted,
     /// Everything.
     ReadUncommitted,
+}
+
+/// What to do where offsets that were to be read are not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostOffsets {
+    /// Stop, and say which.
+    Stop,
+    /// Say which ([`super::ReadEvent::Lost`]), and go on with what is there.
+    Continue,
 }
 
 /// Where to begin without a checkpoint.

@@ -31,6 +31,10 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// An epoch is complete: everything before these offsets (the partition's place, the next offset) is counted for good. A source may tell
+    /// its system, for people who look there; nobody reads it back. Does not wait, and never fails: what can't be told is logged.
+    fn confirm(&self, _offsets: &[(u32, i64)]) {}
+
     /// Opens a reader for some partitions, to be used by one thread.
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError>;
 }
@@ -49,6 +53,9 @@ pub struct Partition {
     pub begin: Option<i64>,
     /// How many bytes lie before the end, where the source can say so (files); for progress.
     pub bytes: Option<u64>,
+    /// What its system calls that which now bears its name, where names are given anew (Kafka: the topic's id). Offsets of another one mean
+    /// other records.
+    pub identity: Option<String>,
 }
 
 /// A partition and where to begin in it.
@@ -58,6 +65,8 @@ pub struct Assignment {
     pub partition: u32,
     /// The offset to begin at, from a checkpoint ([`OLDEST`]: the oldest record that is kept); `None`: the configured start.
     pub offset: Option<i64>,
+    /// What [`Reader::epoch`] said when the checkpoint was made.
+    pub epoch: Option<i32>,
 }
 
 /// Begin at the oldest record that is kept, wherever that is now: for a partition that a checkpoint does not know yet.
@@ -66,7 +75,8 @@ pub const OLDEST: i64 = i64::MIN;
 /// Reads some partitions for one worker.
 ///
 /// # Contract
-/// * A block holds records of one partition, offsets rising over all blocks of that partition; nothing is left out or comes twice.
+/// * A block holds records of one partition, offsets rising over all blocks of that partition; nothing is left out or comes twice, unless
+///   [`ReadEvent::Lost`] tells so.
 /// * `next` fills a block with what is there, up to `max_records`, and waits at most `wait` when there is nothing; it never
 ///   waits for a block to become full.
 /// * Partitions get turns: a full one does not starve the others.
@@ -79,6 +89,12 @@ pub trait Reader: Send {
     /// Whether the partition is, as its system says now, read to its end. Asked before a partition is called idle; may take a
     /// round trip. False where the system can't be reached: a partition that can't be reached is not idle.
     fn confirm_caught_up(&mut self, partition: u32) -> bool;
+
+    /// Under which leader the last record that was handed over was written (Kafka's leader epoch), where the source knows: by it a later run
+    /// sees whether the log was cut back behind what was read.
+    fn epoch(&self, _partition: u32) -> Option<i32> {
+        None
+    }
 
     /// Progress in bytes of a partition, where `Partition::bytes` was given.
     fn bytes_read(&self, _partition: u32) -> u64 {
@@ -95,6 +111,18 @@ pub enum ReadEvent {
     CaughtUp {
         /// Its place in `Source::partitions`.
         partition: u32,
+    },
+    /// Offsets that were to be read are gone, and the settings say to go on: to be told. It comes before the first block from `next` on,
+    /// which may lie before what was brought last, where the log was cut back and new records get the offsets of those that are gone.
+    Lost {
+        /// Its place in `Source::partitions`.
+        partition: u32,
+        /// The first offset that is gone.
+        from: i64,
+        /// The offset after the last one that is gone.
+        until: i64,
+        /// The offset to go on at.
+        next: i64,
     },
     /// The partition is bounded and has brought its last record; said once.
     Ended {

@@ -64,3 +64,10 @@ pub fn parent(path: &Path) -> PathBuf {
         None => path.to_owned(),
     }
 }
+
+/// A name that nobody else has.
+pub fn random_name() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

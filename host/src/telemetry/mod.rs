@@ -22,6 +22,11 @@ pub fn run_started(pipeline: &str, workers: usize, partitions: usize, resumed_ep
     }
 }
 
+/// The pipeline differs from the one that wrote the checkpoint, in a way that does not change what its state means.
+pub fn resumed_with(note: &str) {
+    info!("{note}");
+}
+
 /// A signal or the end of a bounded run stops the pipeline.
 pub fn stop_requested(reason: &str) {
     info!(reason, "stopping");
@@ -62,9 +67,21 @@ pub fn sink_away(place: &str, reason: &str) {
     warn!(sink = place, reason, "the sink is away; its rows wait in the checkpoint, and it is tried again");
 }
 
+/// A stop while a sink is away.
+pub fn rows_wait_in_checkpoint(place: &str) {
+    warn!(sink = place, "the sink has not taken all rows: they are in the checkpoint, and the next run delivers them");
+}
+
 /// It takes rows again.
 pub fn sink_back(place: &str, epoch: u64) {
     info!(sink = place, epoch, "the sink is back");
+}
+
+/// Offsets of a partition, `lost.0` to just below `lost.1`, are gone, and the run goes on at `next` as it was told to.
+pub fn offsets_lost(partition: &str, id: i32, lost: (i64, i64), next: i64) {
+    let (from, to, count) = (lost.0, lost.1 - 1, lost.1 - lost.0);
+    let what = if next > from { "deleted before they were read" } else { "counted, and cut off from the log since" };
+    warn!(partition, id, from, to, count, next, "offsets are lost, {what}; it goes on, as `on_lost_offsets` says");
 }
 
 /// The ledger does not balance: a defect of ours.

@@ -70,7 +70,7 @@ fn reading_goes_on_at_the_offsets_of_a_checkpoint() {
     fill(&topic, 0, 0..1000);
     fill(&topic, 1, 0..10);
     let source = connect(&settings(&topic));
-    let assigned = [Assignment { partition: 0, offset: Some(777) }, Assignment { partition: 1, offset: Some(10) }];
+    let assigned = [Assignment { partition: 0, offset: Some(777), epoch: None }, Assignment { partition: 1, offset: Some(10), epoch: None }];
     let mut reader = source.open(&assigned).unwrap();
     let mut brought = Brought::default();
     brought.until(&mut *reader, 100, |brought| brought.ended.len() == 2);
@@ -105,7 +105,7 @@ fn a_partition_that_a_checkpoint_does_not_know_begins_with_its_oldest_record() {
     assert_eq!(begins, [Some(20), Some(7)], "the ends at connecting");
     assert!(source.grows());
     let assigned = [(0, Some(OLDEST)), (1, None)];
-    let mut reader = source.open(&assigned.map(|(partition, offset)| Assignment { partition, offset })).unwrap();
+    let mut reader = source.open(&assigned.map(|(partition, offset)| Assignment { partition, offset, epoch: None })).unwrap();
     let mut brought = Brought::default();
     brought.until(&mut *reader, 100, |brought| {
         brought.count() >= 25 && brought.caught_up.contains(&0) && brought.caught_up.contains(&1)
@@ -197,7 +197,7 @@ fn a_transactional_topic_ends_although_its_last_offsets_hold_no_record() {
     // A checkpoint on the last record: between it and the end there is nothing but control records and aborted ones.
     let source = connect(&settings(&topic));
     let mut reader =
-        source.open(&[Assignment { partition: 0, offset: brought.offsets(0).last().map(|last| last + 1) }]).unwrap();
+        source.open(&[Assignment { partition: 0, offset: brought.offsets(0).last().map(|last| last + 1), epoch: None }]).unwrap();
     let mut rest = Brought::default();
     rest.until(&mut *reader, 100, |brought| brought.ended == [0]);
     assert_eq!(rest.count(), 0);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use weir::source::kafka::{self, Isolation, KafkaClient, KafkaSettings, KafkaStart};
+use weir::source::kafka::{self, Isolation, KafkaClient, KafkaSettings, KafkaStart, LostOffsets};
 use weir::source::{Assignment, ReadEvent, Reader, Source, SourceError};
 use weir_core::block::Record;
 use weir_services::client::{self, Produced};
@@ -49,6 +49,15 @@ pub fn topic(partitions: i32, settings: &[(&str, &str)]) -> String {
     name
 }
 
+/// A topic's name is free again some moments after it was deleted.
+pub fn create_again(topic: &str) {
+    let begun = Instant::now();
+    while client::create_topic(&broker().bootstrap(), topic, 1, &[]).is_err() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 pub fn value(partition: i32, number: usize) -> String {
     format!("{{\"p\": {partition}, \"n\": {number}}}")
 }
@@ -75,6 +84,8 @@ pub fn settings(topic: &str) -> KafkaSettings {
         bounded: true,
         properties: BTreeMap::new(),
         connect_wait: Duration::from_secs(30),
+        group: None,
+        on_lost_offsets: LostOffsets::Stop,
         metadata_interval: kafka::METADATA_INTERVAL,
         clock: || NOW_US,
     }
@@ -94,7 +105,7 @@ pub fn refused(settings: &KafkaSettings) -> SourceError {
 /// A reader over these partitions, from the source's start.
 pub fn open(source: &Arc<dyn Source>, partitions: &[u32]) -> Box<dyn Reader> {
     let assigned: Vec<Assignment> =
-        partitions.iter().map(|partition| Assignment { partition: *partition, offset: None }).collect();
+        partitions.iter().map(|partition| Assignment { partition: *partition, offset: None, epoch: None }).collect();
     source.open(&assigned).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -105,6 +116,8 @@ pub struct Brought {
     pub records: BTreeMap<u32, Vec<(Record, String)>>,
     pub ended: Vec<u32>,
     pub caught_up: Vec<u32>,
+    /// Partition, first offset, offset after the last, offset to go on at.
+    pub lost: Vec<(u32, i64, i64, i64)>,
     pub blocks: usize,
 }
 
@@ -129,6 +142,7 @@ impl Brought {
                 assert!(!self.ended.contains(&partition), "ended twice");
                 self.ended.push(partition);
             }
+            ReadEvent::Lost { partition, from, until, next } => self.lost.push((partition, from, until, next)),
             ReadEvent::CaughtUp { partition } => self.caught_up.push(partition),
             ReadEvent::Nothing => {}
         }

@@ -1,4 +1,4 @@
-//! What goes wrong while reading: records deleted, a topic made anew, a broker stopped.
+//! What goes wrong while reading: a broker stopped or gone, partitions added.
 
 use super::{CLIENT, settings};
 use crate::support::*;
@@ -9,58 +9,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use weir::source::kafka::{KafkaClient, KafkaSettings};
-use weir::source::{Assignment, Reader, SourceError};
+use weir::source::SourceError;
 use weir_services::client;
 use weir_services::kafka::{Kafka, KafkaOptions};
-
-fn lost(result: Result<(), SourceError>) -> String {
-    match result {
-        Err(SourceError::Lost(text)) => text,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_checkpoint_before_the_beginning_is_told_with_the_offsets_that_are_gone() {
-    let topic = topic(1, &[]);
-    fill(&topic, 0, 0..100);
-    client::delete_records(&broker().bootstrap(), &topic, 0, 60).unwrap();
-    let source = connect(&settings(&topic));
-    let told = lost(source.open(&[Assignment { partition: 0, offset: Some(40) }]).map(drop));
-    assert!(told.contains("offsets 40 to 59") && told.contains(&topic) && told.contains("`start`"), "{told}");
-    let told = lost(source.open(&[Assignment { partition: 0, offset: Some(101) }]).map(drop));
-    assert!(told.contains("beyond its end at 100"), "{told}");
-    assert_eq!(read_bounded(&settings(&topic)).offsets(0), (60..100).collect::<Vec<_>>());
-}
-
-#[test]
-fn records_deleted_while_a_reader_is_behind_stop_it_with_the_offsets_that_are_gone() {
-    let topic = topic(1, &[]);
-    fill(&topic, 0, 0..100);
-    let source = connect(&KafkaSettings { bounded: false, ..settings(&topic) });
-    client::delete_records(&broker().bootstrap(), &topic, 0, 60).unwrap();
-    let mut reader = source.open(&[Assignment { partition: 0, offset: Some(40) }]).unwrap();
-    let told = stopped(&mut *reader);
-    assert!(told.contains("offsets 40 to 59"), "{told}");
-    // A checkpoint of a topic that was longer once.
-    let mut reader = source.open(&[Assignment { partition: 0, offset: Some(200) }]).unwrap();
-    let told = stopped(&mut *reader);
-    assert!(told.contains("offset 200") && told.contains("beyond its end at 100"), "{told}");
-}
-
-/// Reads until the reader stops, which has to be before the first record.
-fn stopped(reader: &mut dyn Reader) -> String {
-    let begun = Instant::now();
-    loop {
-        assert!(begun.elapsed() < PATIENCE, "it went on");
-        let mut brought = Brought::default();
-        let stepped = brought.step(reader, 10);
-        assert_eq!(brought.count(), 0, "it jumped over lost records");
-        if stepped.is_err() {
-            return lost(stepped);
-        }
-    }
-}
 
 #[test]
 fn a_broker_that_is_stopped_and_comes_back_costs_no_record() {

@@ -22,11 +22,11 @@ struct Args {
 enum Task {
     /// Build what is needed and replay a year of real invoices through the retail pipeline
     Demo(demo::DemoArgs),
-    /// Format check, lints, docs, and all tests, with the real broker
+    /// Format check, lints, docs, and all tests, with real services
     Test(testing::TestArgs),
     /// Build the repository's plugins into pipelines/plugins
     Plugins,
-    /// A real Kafka broker on loopback, without containers
+    /// What the tests' services need, and a real Kafka broker on loopback, without containers
     #[command(subcommand)]
     Services(services::Services),
     /// The benchmark suite, as tables with their commands
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::demo(&args),
         Task::Test(args) => testing::test(&args),
         Task::Plugins => plugins::build_all("release"),
-        Task::Services(services) => return services.run(),
+        Task::Services(services) => services.run(),
         Task::Bench(args) => bench::bench(&args),
     };
     match done {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what CI runs. Everything that is needed is built or named with the command that installs it.
 
-use crate::command::{Done, cargo, exists, run};
-use crate::plugins;
+use crate::command::{Done, cargo, run};
+use crate::{plugins, services};
 use clap::Args;
 
 /// `cargo xtask test`
@@ -15,12 +15,9 @@ pub struct TestArgs {
     filter: Vec<String>,
 }
 
-/// What the real services need, and the Debian packages that bring it.
-const NEEDED: [(&str, &str); 2] = [("java", "openjdk-17-jre-headless"), ("mvn", "maven")];
-
 /// Runs the tests.
 pub fn test(args: &TestArgs) -> Done {
-    needed()?;
+    services::prepare()?;
     if !args.quick {
         run(&mut cargo(&["fmt", "--all", "--check"]))?;
     }
@@ -34,17 +31,4 @@ pub fn test(args: &TestArgs) -> Done {
         run(docs.env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private_intra_doc_links"))?;
     }
     Ok(())
-}
-
-fn needed() -> Done {
-    let missing: Vec<&str> =
-        NEEDED.iter().filter(|(program, _)| !exists(program)).map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "the tests start a real Kafka broker, which needs {}; install with `apt-get install --no-install-recommends {}`",
-        missing.join(" and "),
-        missing.join(" ")
-    ))
 }

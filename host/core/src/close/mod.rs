@@ -3,6 +3,8 @@
 //! Knows no records, no partitions and no sinks. There is one in a pipeline; [`Folder`](crate::fold::Folder) says how the two
 //! work together.
 
+mod changed;
+mod changes;
 mod open;
 mod publish;
 mod state;
@@ -61,6 +63,15 @@ pub enum CloseError {
         /// The closer's watermark.
         watermark_us: i64,
     },
+    /// Changes that were not told of this state.
+    #[error("changes do not follow on this state: {0}")]
+    Order(String),
+}
+
+impl CloseError {
+    fn no_cell(start_us: i64) -> Self {
+        Self::Shape(format!("no cell counts in the window that starts at {start_us} µs"))
+    }
 }
 
 impl Closer {
@@ -92,13 +103,11 @@ impl Closer {
         self.watermark_us = before_us.max(watermark_us);
         let mut closed = Vec::new();
         for (place, open) in self.groupings.iter_mut().enumerate() {
-            let mut kpis: Vec<_> =
-                self.kpis.iter_mut().enumerate().filter(|(kpi, _)| self.plan.kpis()[*kpi] == place).collect();
+            let mut kpis = of_grouping(&mut self.kpis, &self.plan, place);
             let due = open.due(before_us, self.watermark_us);
             closed.extend(publish::publish(open, &mut kpis, &due));
-            let dropped = open.drop_settled(self.watermark_us);
-            kpis.iter_mut().for_each(|(_, kpi)| _ = kpi.clear(&dropped));
-            open.give_back(&dropped);
+            debug_assert!(open.a_window_is_published_before_it_is_forgotten(self.watermark_us));
+            drop_settled(open, &mut kpis, self.watermark_us);
         }
         // Stable, so that each KPI's windows go on rising.
         closed.sort_by_key(|closed| closed.kpi);
@@ -147,9 +156,22 @@ impl Closer {
             match state {
                 KpiState::Quarantined(error) => guarded.quarantine(error),
                 KpiState::States(parts) => merge_parts(guarded, &slots[grouping], &parts),
+                KpiState::Fresh => {}
             }
         }
     }
+}
+
+/// A grouping's KPIs with their places in the plan.
+fn of_grouping<'a>(kpis: &'a mut [Guarded], plan: &FoldPlan, grouping: usize) -> Vec<(usize, &'a mut Guarded)> {
+    kpis.iter_mut().enumerate().filter(|(kpi, _)| plan.kpis()[*kpi] == grouping).collect()
+}
+
+/// Forgets what no record reaches any more.
+fn drop_settled(open: &mut Open, kpis: &mut [(usize, &mut Guarded)], watermark_us: i64) {
+    let dropped = open.drop_settled(watermark_us);
+    kpis.iter_mut().for_each(|(_, kpi)| _ = kpi.clear(&dropped));
+    open.give_back(&dropped);
 }
 
 fn merge_parts(guarded: &mut Guarded, slots: &[u32], parts: &[Vec<arrow_array::ArrayRef>]) {

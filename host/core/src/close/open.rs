@@ -3,7 +3,8 @@
 //! Knows no KPI; it says which slots are whose.
 
 use super::CloseError;
-use crate::delta::{Cell, Cells, GroupingDelta};
+use super::changed::Changed;
+use crate::delta::{Cell, Cells, GroupingDelta, WindowState};
 use crate::group::GroupKey;
 use crate::plan::Grouping;
 use crate::slots::{NONE, SlotTable, outgrown};
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Cells and windows of a grouping in the closer.
 pub(super) struct Open {
     pub(super) windowing: Windowing,
-    rules: TimeRules,
+    pub(super) rules: TimeRules,
     keys: Vec<GroupKey>,
     numbers: HashMap<GroupKey, u32, foldhash::fast::RandomState>,
     pub(super) table: SlotTable,
@@ -23,6 +24,7 @@ pub(super) struct Open {
     pub(super) windows: BTreeMap<i64, Mark>,
     /// Windows behind the watermark that took late records since the last advance.
     touched: BTreeSet<i64>,
+    pub(super) changed: Changed,
 }
 
 /// How a window stands.
@@ -37,6 +39,22 @@ impl Mark {
     fn is_new(&self) -> bool {
         self.published.is_none_or(|published| published < self.late_taken)
     }
+
+    pub(super) fn of(window: &WindowState) -> Self {
+        Self { late_taken: window.late_taken, published: window.published }
+    }
+
+    /// As it goes into a checkpoint.
+    pub(super) fn state((&start_us, mark): (&i64, &Self)) -> WindowState {
+        WindowState { start_us, late_taken: mark.late_taken, published: mark.published }
+    }
+
+    /// Whether a window that stood so may stand like this later.
+    pub(super) fn may_follow(&self, before: &Self) -> bool {
+        self.late_taken >= before.late_taken
+            && self.published >= before.published
+            && self.published.is_none_or(|published| published <= self.late_taken)
+    }
 }
 
 impl Open {
@@ -49,6 +67,7 @@ impl Open {
             table: SlotTable::default(),
             windows: BTreeMap::new(),
             touched: BTreeSet::new(),
+            changed: Changed::default(),
         }
     }
 
@@ -56,13 +75,12 @@ impl Open {
     pub(super) fn take_in(&mut self, cells: &Cells, watermark_us: i64) -> Result<Vec<u32>, CloseError> {
         let numbers: Vec<u32> = cells.keys.iter().map(|key| self.number(key)).collect();
         let mut slots = Vec::with_capacity(cells.cells.len());
-        let (mut at, mut place) = ((i64::MAX, 0), NONE);
-        for cell in &cells.cells {
-            if at != (cell.pane_us, cell.refused) || place == NONE {
-                at = (cell.pane_us, cell.refused);
-                place = self.place(cell, watermark_us)?;
-            }
-            slots.push(self.table.slot(place, numbers[cell.key as usize]));
+        for pane in cells.cells.chunk_by(|a, b| (a.pane_us, a.refused) == (b.pane_us, b.refused)) {
+            let place = self.place(&pane[0], watermark_us)?;
+            let keys = pane.iter().map(|cell| numbers[cell.key as usize]);
+            let known = slots.len();
+            slots.extend(keys.clone().map(|key| self.table.slot(place, key)));
+            self.changed.mark((pane[0].pane_us, pane[0].refused), keys.zip(slots[known..].iter().copied()));
         }
         Ok(slots)
     }
@@ -76,8 +94,11 @@ impl Open {
         }
         let (place, new) = self.table.pane(cell.pane_us, cell.refused);
         if new {
-            for window in cell.refused..windows.count() {
-                self.windows.entry(windows.start(window)).or_default();
+            for start_us in (cell.refused..windows.count()).map(|window| windows.start(window)) {
+                self.windows.entry(start_us).or_insert_with(|| {
+                    self.changed.mark_window(start_us);
+                    Mark::default()
+                });
             }
         }
         Ok(place)
@@ -91,6 +112,7 @@ impl Open {
                 return Err(CloseError::Settled { end_us, watermark_us });
             };
             mark.late_taken += records;
+            self.changed.mark_window(start_us);
             if end_us <= watermark_us {
                 self.touched.insert(start_us);
             }
@@ -118,6 +140,22 @@ impl Open {
         due
     }
 
+    /// The windows behind the watermark with something that was not published: what a closer that goes on from exported state
+    /// still owes.
+    pub(super) fn touch(&mut self, watermark_us: i64) {
+        let size_us = self.windowing.size_us();
+        let behind = self.windows.iter().take_while(|(start_us, _)| **start_us + size_us <= watermark_us);
+        self.touched = behind.filter(|(_, mark)| mark.is_new()).map(|(start_us, _)| *start_us).collect();
+    }
+
+    /// Marks a window as published with all that it has; gives the revision.
+    pub(super) fn mark_published(&mut self, start_us: i64) -> Option<u64> {
+        let mark = self.windows.get_mut(&start_us)?;
+        mark.published = Some(mark.late_taken);
+        self.changed.mark_window(start_us);
+        mark.published
+    }
+
     /// The cells that count in a window, as (key, slot), in the order of the keys.
     pub(super) fn cells_of(&self, start_us: i64) -> Vec<(u32, u32)> {
         let mut cells = Vec::new();
@@ -140,21 +178,27 @@ impl Open {
         let settled_us = self.rules.settled_before(watermark_us);
         let size_us = self.windowing.size_us();
         while let Some(window) = self.windows.first_entry().filter(|window| window.key() + size_us <= settled_us) {
-            debug_assert!(!window.get().is_new(), "a window is published before it is forgotten");
+            self.changed.drop_window(*window.key());
             window.remove();
         }
-        let windowing = self.windowing;
-        let last_end = |pane_us: i64| {
-            let windows = windowing.windows_of(pane_us);
-            windows.end(windows.count() - 1)
-        };
+        let is_settled = |pane_us| self.windowing.windows_of(pane_us).last_end() <= settled_us;
         // The last end rises with the pane.
-        let gone: Vec<(i64, u32)> =
-            self.table.panes().take_while(|&(pane_us, _)| last_end(pane_us) <= settled_us).collect();
-        gone.into_iter()
-            .flat_map(|(pane_us, refused)| self.table.remove(pane_us, refused))
-            .map(|(_, slot)| slot)
-            .collect()
+        let gone: Vec<(i64, u32)> = self.table.panes().take_while(|&(pane_us, _)| is_settled(pane_us)).collect();
+        let mut slots = Vec::new();
+        for pane in gone {
+            self.changed.drop_pane(pane);
+            slots.extend(self.table.remove(pane.0, pane.1).into_iter().map(|(_, slot)| slot));
+        }
+        slots
+    }
+
+    /// The invariant behind forgetting, for assertions. It holds where windows are published, not where changes are applied: there
+    /// the other closer has published them.
+    pub(super) fn a_window_is_published_before_it_is_forgotten(&self, watermark_us: i64) -> bool {
+        let settled_us = self.rules.settled_before(watermark_us);
+        let size_us = self.windowing.size_us();
+        let mut settled = self.windows.iter().take_while(|(start_us, _)| **start_us + size_us <= settled_us);
+        settled.all(|(_, mark)| !mark.is_new())
     }
 
     /// Gives back slots that are cleared in every KPI.
@@ -163,6 +207,7 @@ impl Open {
         if outgrown(self.keys.len(), self.table.live()) {
             let new_numbers = self.table.keys_in_use(self.keys.len());
             self.table.renumber(&new_numbers);
+            self.changed.renumber(&new_numbers);
             self.renumber(&new_numbers);
         }
     }

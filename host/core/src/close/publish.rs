@@ -24,14 +24,13 @@ pub(super) fn publish(open: &mut Open, kpis: &mut [(usize, &mut Guarded)], due: 
         if !batch.has_room(cells.len()) {
             batch.run(open, kpis, &mut tables, true);
         }
-        let Some(mark) = open.windows.get_mut(&start_us) else {
+        let Some(revision) = open.mark_published(start_us) else {
             continue;
         };
-        mark.published = Some(mark.late_taken);
         let window = ClosedWindow {
             start_us,
             end_us: start_us + open.windowing.size_us(),
-            revision: mark.late_taken,
+            revision,
             content: WindowContent::Rows(0..0),
         };
         batch.begin(window);

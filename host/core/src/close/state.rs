@@ -1,6 +1,6 @@
 //! The closer's state out of and into plain data, for a checkpoint. Knows no format of bytes.
 
-use super::open::Mark;
+use super::open::{Mark, Open};
 use super::{CloseError, Closer};
 use crate::delta::{Cell, Cells, CloserState, GroupingState, KpiState, WindowState};
 use crate::group::KeyValue;
@@ -12,17 +12,8 @@ impl Closer {
     /// this is all the state there is, and any number of workers may go on from it. A KPI that fails in giving its state is
     /// quarantined, and told by the next advance.
     pub fn export(&mut self) -> CloserState {
-        let groupings: Vec<(GroupingState, Vec<u32>)> = self.groupings.iter().map(super::open::Open::export).collect();
-        let kpis = self.kpis.iter_mut().zip(self.plan.kpis()).map(|(kpi, &grouping)| match kpi.fault() {
-            Some(fault) => KpiState::Quarantined(fault.clone()),
-            None => kpi.states(&groupings[grouping].1),
-        });
-        let kpis = kpis.collect();
-        CloserState {
-            watermark_us: self.watermark_us,
-            groupings: groupings.into_iter().map(|(state, _)| state).collect(),
-            kpis,
-        }
+        let (groupings, slots): (Vec<_>, Vec<_>) = self.groupings.iter_mut().map(Open::export).unzip();
+        CloserState { watermark_us: self.watermark_us, groupings, kpis: self.states(&slots) }
     }
 
     /// Goes on from a state, in a closer that is new. A KPI that refuses its state is quarantined. The next advance tells of
@@ -37,8 +28,17 @@ impl Closer {
             open.restore_windows(&part.windows)?;
         }
         self.merge(&slots, state.kpis);
-        self.watermark_us = state.watermark_us;
+        self.begin_at(state.watermark_us);
         Ok(())
+    }
+
+    /// By KPI: the states of its grouping's slots.
+    pub(super) fn states(&mut self, slots: &[Vec<u32>]) -> Vec<KpiState> {
+        let kpis = self.kpis.iter_mut().zip(self.plan.kpis()).map(|(kpi, &grouping)| match kpi.fault() {
+            Some(fault) => KpiState::Quarantined(fault.clone()),
+            None => kpi.states(&slots[grouping]),
+        });
+        kpis.collect()
     }
 
     /// Whether cells and states have the plan's shape, so that nothing below has to ask.
@@ -63,7 +63,7 @@ impl Closer {
     }
 }
 
-impl super::open::Open {
+impl Open {
     fn is_cell(&self, cell: &Cell, keys: usize) -> bool {
         self.windowing.is_pane(cell.pane_us)
             && cell.refused < self.windowing.windows_of(cell.pane_us).count()
@@ -71,27 +71,28 @@ impl super::open::Open {
     }
 
     /// Cells and windows, and the slots of the cells in order.
-    fn export(&self) -> (GroupingState, Vec<u32>) {
-        let mut state = GroupingState::default();
-        let mut slots = Vec::with_capacity(self.table.live());
+    fn export(&mut self) -> (GroupingState, Vec<u32>) {
+        self.changed.take();
+        let (cells, slots) = self.cells(self.table.all());
+        (GroupingState { cells, windows: self.windows.iter().map(Mark::state).collect() }, slots)
+    }
+
+    /// These panes' cells as (pane, refused windows, (key, slot)), and their slots in order.
+    pub(super) fn cells<'a>(&self, panes: impl Iterator<Item = (i64, u32, &'a [(u32, u32)])>) -> (Cells, Vec<u32>) {
+        let mut told = Cells::default();
+        let mut slots = Vec::new();
         let mut places = HashMap::new();
-        for (pane_us, refused, cells) in self.table.all() {
+        for (pane_us, refused, cells) in panes {
             for &(key, slot) in cells {
                 let place = *places.entry(key).or_insert_with(|| {
-                    state.cells.keys.push(self.key(key).clone());
-                    state.cells.keys.len() as u32 - 1
+                    told.keys.push(self.key(key).clone());
+                    told.keys.len() as u32 - 1
                 });
-                state.cells.cells.push(Cell { pane_us, refused, key: place });
+                told.cells.push(Cell { pane_us, refused, key: place });
                 slots.push(slot);
             }
         }
-        let windows = self.windows.iter().map(|(&start_us, mark)| WindowState {
-            start_us,
-            late_taken: mark.late_taken,
-            published: mark.published,
-        });
-        state.windows = windows.collect();
-        (state, slots)
+        (told, slots)
     }
 
     /// The windows are these; those that the cells opened beyond them are settled.
@@ -99,12 +100,9 @@ impl super::open::Open {
         let opened = std::mem::take(&mut self.windows);
         for window in windows {
             if !opened.contains_key(&window.start_us) {
-                return Err(CloseError::Shape(format!(
-                    "no cell counts in the window that starts at {} µs",
-                    window.start_us
-                )));
+                return Err(CloseError::no_cell(window.start_us));
             }
-            self.windows.insert(window.start_us, Mark { late_taken: window.late_taken, published: window.published });
+            self.windows.insert(window.start_us, Mark::of(window));
         }
         Ok(())
     }

@@ -32,6 +32,8 @@ pub enum Step {
     Flush(usize),
     /// The closer takes a worker's next delta and advances.
     Deliver(usize),
+    /// The closer's state is told: all of it, or what changed.
+    Save { whole: bool },
     /// Everything goes through a checkpoint and on with so many workers.
     Restart(usize),
 }
@@ -119,6 +121,7 @@ fn step(partitions: usize) -> impl Strategy<Value = Step> {
         3 => (0usize..4).prop_map(Step::Look),
         4 => (0usize..4).prop_map(Step::Flush),
         4 => (0usize..4).prop_map(Step::Deliver),
+        2 => prop::bool::weighted(0.3).prop_map(|whole| Step::Save { whole }),
         1 => (1usize..=4).prop_map(Step::Restart),
     ]
 }

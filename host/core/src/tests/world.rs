@@ -3,7 +3,7 @@
 use super::oracle::{Rows, Truth};
 use super::scenario::{KPIS, Rec, Scenario, Step};
 use crate::close::{Advance, Closer};
-use crate::delta::Delta;
+use crate::delta::{CloserChanges, CloserState, Delta};
 use crate::fold::{FoldRows, Folder};
 use crate::plan::FoldPlan;
 use crate::results::{Closed, WindowContent};
@@ -13,6 +13,13 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// What the closer is fed.
+#[derive(Debug, Clone)]
+pub enum Fed {
+    Delta(Delta),
+    Watermark(i64),
+}
 
 /// Workers, board and closer at work on a scenario.
 pub struct World<'a> {
@@ -27,6 +34,10 @@ pub struct World<'a> {
     acknowledged_us: Vec<i64>,
     closer: Closer,
     settled_us: i64,
+    base: Option<CloserState>,
+    changes: Vec<CloserChanges>,
+    /// What the closer was fed, in order; as if it had never been restarted.
+    pub fed: Vec<Fed>,
     /// For the oracle: where partitions came back.
     pub floors: Vec<Vec<(usize, i64)>>,
     /// What was published last, and the books.
@@ -53,6 +64,9 @@ impl<'a> World<'a> {
             closer: Closer::new(plan.clone(), Scenario::kpis()),
             plan,
             settled_us: i64::MIN,
+            base: None,
+            changes: Vec::new(),
+            fed: Vec::new(),
             floors: vec![Vec::new(); partitions],
             outcome: Truth::default(),
             publications: Vec::new(),
@@ -80,6 +94,7 @@ impl<'a> World<'a> {
             Step::Look(worker) => self.seen_us[worker % workers] = self.board.pipeline(),
             Step::Flush(worker) => self.flush(worker % workers),
             Step::Deliver(worker) => self.deliver(worker % workers),
+            Step::Save { whole } => self.save(whole),
             Step::Restart(workers) => self.restart(workers),
         }
     }
@@ -144,6 +159,7 @@ impl<'a> World<'a> {
             return;
         };
         if let Some(delta) = delta {
+            self.fed.push(Fed::Delta(delta.clone()));
             self.closer.absorb(delta).unwrap();
         }
         self.acknowledged_us[worker] = watermark_us;
@@ -152,6 +168,7 @@ impl<'a> World<'a> {
 
     fn advance(&mut self) {
         let least_us = self.acknowledged_us.iter().copied().min().unwrap();
+        self.fed.push(Fed::Watermark(least_us));
         let advance = self.closer.advance(least_us);
         assert_eq!(advance.quarantined, []);
         assert!(advance.closed.is_sorted_by_key(|closed| closed.kpi));
@@ -178,6 +195,15 @@ impl<'a> World<'a> {
         }
     }
 
+    fn save(&mut self, whole: bool) {
+        if whole {
+            self.base = Some(self.closer.export());
+            self.changes.clear();
+        } else {
+            self.changes.push(self.closer.export_changes());
+        }
+    }
+
     /// A barrier, a checkpoint, and a new life.
     fn restart(&mut self, workers: usize) {
         for worker in 0..self.folders.len() {
@@ -187,9 +213,10 @@ impl<'a> World<'a> {
                 self.deliver(worker);
             }
         }
-        let state = self.closer.export();
+        self.save(false);
         self.closer = Closer::new(self.plan.clone(), Scenario::kpis());
-        self.closer.restore(state).unwrap();
+        self.base.iter().for_each(|base| self.closer.restore(base.clone()).unwrap());
+        self.changes.iter().for_each(|changes| self.closer.apply(changes.clone()).unwrap());
         self.board = Watermarks::restore(self.board.export(), self.clocks.len());
         self.clocks = self.clocks.iter().map(|clock| PartitionClock::restore(clock.export())).collect();
         self.hire(workers);

@@ -16,7 +16,7 @@ impl Cluster {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start(folder: &Path, count: usize) -> Result<Self, ServiceError> {
-        let jars = jars::fetch()?;
+        let jars = jars::JARS.fetch()?;
         let ports = (0..count).map(|_| take_ports()).collect::<Result<Vec<_>, _>>()?;
         let (voters, cluster) = (config::voters(&ports), config::cluster_id()?);
         let mut brokers = Vec::with_capacity(count);

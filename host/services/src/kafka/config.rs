@@ -1,9 +1,7 @@
 //! The broker's settings as text: small, on loopback, nothing made by itself.
 
 use super::{KafkaOptions, PASSWORD, USER};
-use crate::ServiceError;
-use std::fs::File;
-use std::io::Read;
+use crate::{ServiceError, random};
 use std::path::Path;
 
 /// The broker's ports.
@@ -92,11 +90,7 @@ listener.name.sasl_ssl.ssl.client.auth=required
 
 /// A new cluster id: 128 random bits in URL-safe base64, not beginning with a dash, which would look like an option.
 pub(super) fn cluster_id() -> Result<String, ServiceError> {
-    let mut bytes = [0_u8; 16];
-    let read = File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
-    read.map_err(ServiceError::io("no random numbers"))?;
-    bytes[0] &= 0x7f;
-    let bits = u128::from_be_bytes(bytes);
+    let bits = random::bits()? & (u128::MAX >> 1);
     // 22 digits of 6 bits hold 132: the last has its four lower bits empty.
     let digit = |place: u32| ALPHABET[(if place == 21 { bits << 4 } else { bits >> (122 - 6 * place) } & 63) as usize];
     Ok((0..22).map(|place| digit(place) as char).collect())

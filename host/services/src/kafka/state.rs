@@ -41,7 +41,7 @@ pub fn up() -> Result<Left, ServiceError> {
     let _ = std::fs::remove_dir_all(&folder);
     let mut kafka = Kafka::start(&folder, KafkaOptions::default())?;
     let bootstrap = kafka.bootstrap();
-    let Some(process) = kafka.process.take() else {
+    let Some(process) = kafka.daemon.take() else {
         return Err(ServiceError::Failed("the broker ended".to_owned()));
     };
     let left = Left { pid: process.id(), bootstrap, folder };

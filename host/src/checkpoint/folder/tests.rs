@@ -1,171 +1,203 @@
-//! What is found again after a crash, a torn file and a flipped bit.
+//! What is found again after a crash, a torn file and a flipped bit, and who may write.
 
+use super::record::encode;
 use super::*;
+use crate::storage::local::Local;
+use std::fs;
 
 const BYTES: &[u8] = b"offsets and state";
 
 fn open(path: &Path) -> FolderStore {
-    FolderStore::open(path).unwrap()
+    FolderStore::open(Arc::new(Local), path).unwrap()
 }
 
-fn files(path: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+/// The records' files, without their ending.
+fn files(store: &FolderStore) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(&store.claim.folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
 
-fn saved(epoch: u64, bytes: &[u8]) -> Option<Saved> {
-    Some(Saved { epoch, bytes: bytes.to_vec() })
+fn saved(epoch: u64, records: &[&[u8]]) -> Option<Saved> {
+    Some(Saved { epoch, records: records.iter().map(|bytes| bytes.to_vec()).collect() })
 }
 
 #[test]
-fn the_last_two_are_kept_and_the_last_is_found() {
+fn the_two_last_chains_are_kept_and_the_last_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/b");
-    let store = open(&path);
+    let mut store = open(&path);
     assert_eq!(store.latest().unwrap(), None);
-    for epoch in [1, 2, 9, 10] {
-        store.write(epoch, &[epoch as u8; 100]).unwrap();
-        assert_eq!(store.latest().unwrap(), saved(epoch, &[epoch as u8; 100]));
+    for (epoch, builds_on) in [(1, None), (2, Some(1)), (3, None), (5, Some(3)), (6, Some(5)), (9, None)] {
+        store.write(epoch, builds_on, &[epoch as u8; 100]).unwrap();
     }
-    assert_eq!(files(&path), ["epoch-10.ckpt", "epoch-9.ckpt", "lock"]);
+    assert_eq!(store.latest().unwrap(), saved(9, &[&[9; 100]]));
+    assert_eq!(files(&store), ["epoch-3.ckpt", "epoch-5.ckpt", "epoch-6.ckpt", "epoch-9.ckpt"]);
+    store.write(10, Some(9), b"ten").unwrap();
     drop(store);
-    assert_eq!(open(&path).latest().unwrap(), saved(10, &[10; 100]));
+    let mut store = open(&path);
+    assert_eq!((store.generation(), store.highest()), (2, 10));
+    assert_eq!(store.latest().unwrap(), saved(10, &[&[9; 100], b"ten"]));
 }
 
 #[test]
-fn no_bytes_are_bytes_too() {
+fn epochs_rise_also_above_those_that_are_broken() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    store.write(0, b"").unwrap();
-    assert_eq!(store.latest().unwrap(), saved(0, b""));
-}
-
-#[test]
-fn epochs_rise() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    store.write(7, BYTES).unwrap();
+    let mut store = open(folder.path());
+    store.write(7, None, BYTES).unwrap();
+    fs::write(store.path("epoch-8.ckpt"), b"broken").unwrap();
     drop(store);
-    let store = open(folder.path());
-    for epoch in [7, 6, 0] {
-        assert!(matches!(store.write(epoch, BYTES), Err(CheckpointError::NotRising { last: 7, .. })));
+    let mut store = open(folder.path());
+    for epoch in [8, 7, 0] {
+        assert!(matches!(store.write(epoch, None, BYTES), Err(CheckpointError::NotRising { last: 8, .. })));
     }
-    store.write(8, BYTES).unwrap();
+    store.write(9, None, BYTES).unwrap();
 }
 
-/// A folder with epochs 1 and 2, of which 2 holds these bytes instead of its own.
-fn with_broken(broken: &[u8]) -> (tempfile::TempDir, FolderStore) {
+/// A folder with a chain of epochs 1 and 2, and bytes of our choice as epoch 3, which builds on 2.
+fn with_third(bytes: &[u8]) -> (tempfile::TempDir, FolderStore) {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    store.write(1, b"one").unwrap();
-    fs::write(folder.path().join("epoch-2.ckpt"), broken).unwrap();
+    let mut store = open(folder.path());
+    store.write(1, None, b"one").unwrap();
+    store.write(2, Some(1), b"two").unwrap();
+    fs::write(store.path("epoch-3.ckpt"), bytes).unwrap();
     (folder, store)
-}
-
-fn whole() -> Vec<u8> {
-    [&header(2, BYTES), BYTES].concat()
-}
-
-/// Looks for the latest with these bytes in the place of epoch 2.
-fn latest_with(folder: &tempfile::TempDir, store: &FolderStore, bytes: &[u8]) -> Option<Saved> {
-    fs::write(folder.path().join("epoch-2.ckpt"), bytes).unwrap();
-    store.latest().unwrap()
 }
 
 #[test]
 fn torn_at_any_length_the_one_before_is_taken() {
-    let whole = whole();
-    let (folder, store) = with_broken(b"");
+    let whole = encode(3, Some(2), BYTES);
+    let (_folder, mut store) = with_third(&whole);
+    assert_eq!(store.latest().unwrap(), saved(3, &[b"one", b"two", BYTES]));
     for len in 0..whole.len() {
-        let latest = latest_with(&folder, &store, &whole[..len]);
-        assert_eq!(latest, saved(1, b"one"), "{len} bytes");
+        fs::write(store.path("epoch-3.ckpt"), &whole[..len]).unwrap();
+        assert_eq!(store.latest().unwrap(), saved(2, &[b"one", b"two"]), "{len} bytes");
     }
-    assert_eq!(latest_with(&folder, &store, &whole), saved(2, BYTES));
-    let longer = [whole, vec![0]].concat();
-    assert_eq!(latest_with(&folder, &store, &longer), saved(1, b"one"));
+    fs::write(store.path("epoch-3.ckpt"), [whole, vec![0]].concat()).unwrap();
+    assert_eq!(store.latest().unwrap(), saved(2, &[b"one", b"two"]));
 }
 
 #[test]
 fn every_flipped_byte_is_found() {
-    let whole = whole();
-    let (folder, store) = with_broken(b"");
+    let whole = encode(3, Some(2), BYTES);
+    let (_folder, mut store) = with_third(&whole);
     for place in 0..whole.len() {
         for flip in [1, 0x80, 0xff] {
             let mut flipped = whole.clone();
             flipped[place] ^= flip;
-            let latest = latest_with(&folder, &store, &flipped);
-            assert_eq!(latest, saved(1, b"one"), "byte {place} ^ {flip:#x}");
+            fs::write(store.path("epoch-3.ckpt"), flipped).unwrap();
+            assert_eq!(store.latest().unwrap(), saved(2, &[b"one", b"two"]), "byte {place} ^ {flip:#x}");
         }
     }
 }
 
 #[test]
-fn a_file_under_another_epochs_name_is_not_believed() {
-    let (_folder, store) = with_broken(&[&header(3, BYTES), BYTES].concat());
-    assert_eq!(store.latest().unwrap(), saved(1, b"one"));
+fn a_chain_with_a_broken_link_is_none() {
+    let (_folder, mut store) = with_third(&encode(3, Some(2), BYTES));
+    fs::write(store.path("epoch-2.ckpt"), b"broken").unwrap();
+    assert_eq!(store.latest().unwrap(), saved(1, &[b"one"]));
+    fs::remove_file(store.path("epoch-1.ckpt")).unwrap();
+    let error = store.latest().unwrap_err().to_string();
+    assert!(error.contains("epoch-2.ckpt: it is shorter") && error.contains("move it away"), "{error}");
 }
 
 #[test]
-fn a_broken_one_is_replaced_and_the_good_one_kept_meanwhile() {
-    let (folder, store) = with_broken(b"broken");
-    store.latest().unwrap();
-    store.write(2, BYTES).unwrap();
-    assert_eq!(store.latest().unwrap(), saved(2, BYTES));
-    assert_eq!(files(folder.path()), ["epoch-1.ckpt", "epoch-2.ckpt", "lock"]);
-    fs::write(folder.path().join("epoch-9.ckpt"), b"broken").unwrap();
-    assert_eq!(store.latest().unwrap(), saved(2, BYTES));
-    store.write(3, BYTES).unwrap();
-    assert_eq!(files(folder.path()), ["epoch-2.ckpt", "epoch-3.ckpt", "lock"]);
+fn a_file_under_another_epochs_name_is_not_believed() {
+    let (_folder, mut store) = with_third(&encode(4, Some(2), BYTES));
+    assert_eq!(store.latest().unwrap(), saved(2, &[b"one", b"two"]));
 }
 
 #[test]
 fn all_broken_is_an_error_and_stays_one() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("epoch-1.ckpt"), b"broken").unwrap();
-    fs::write(folder.path().join("epoch-2.ckpt"), whole().split_last().unwrap().1).unwrap();
-    let store = open(folder.path());
+    drop(open(folder.path()));
+    let mut store = open(folder.path());
+    fs::write(store.path("epoch-1.ckpt"), b"broken").unwrap();
     for _ in 0..2 {
-        let error = store.latest().unwrap_err().to_string();
-        assert!(
-            error.contains("epoch-1.ckpt") && error.contains("epoch-2.ckpt") && error.contains("move it away"),
-            "{error}"
-        );
-        assert!(store.write(3, BYTES).is_err(), "nor are they written over");
+        assert!(store.latest().unwrap_err().to_string().contains("epoch-1.ckpt"));
+        assert!(store.write(3, None, BYTES).is_err(), "nor is it written over");
     }
-    assert_eq!(files(folder.path()), ["epoch-1.ckpt", "epoch-2.ckpt", "lock"]);
 }
 
 #[test]
 fn leftovers_go_and_strange_files_stay() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["epoch-3.ckpt.aside", "epoch-03.ckpt", "epoch-x.ckpt", "notes"] {
-        fs::write(folder.path().join(name), b"x").unwrap();
-    }
     let store = open(folder.path());
+    for name in ["epoch-3.ckpt.aside", "epoch-03.ckpt", "epoch-x.ckpt", "notes"] {
+        fs::write(store.path(name), b"x").unwrap();
+    }
+    drop(store);
+    let mut store = open(folder.path());
     assert_eq!(store.latest().unwrap(), None);
-    store.write(1, BYTES).unwrap();
-    assert_eq!(files(folder.path()), ["epoch-03.ckpt", "epoch-1.ckpt", "epoch-x.ckpt", "lock", "notes"]);
+    assert_eq!(files(&store), ["epoch-03.ckpt", "epoch-x.ckpt", "notes"]);
 }
 
 #[test]
 fn a_failed_write_leaves_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    store.write(1, b"one").unwrap();
-    fs::create_dir(folder.path().join("epoch-2.ckpt.aside")).unwrap();
-    let error = store.write(2, BYTES).unwrap_err().to_string();
+    let mut store = open(folder.path());
+    store.write(1, None, b"one").unwrap();
+    fs::create_dir(store.path("epoch-2.ckpt.aside")).unwrap();
+    let error = store.write(2, Some(1), BYTES).unwrap_err().to_string();
     assert!(error.contains("epoch-2.ckpt.aside"), "{error}");
-    assert_eq!(store.latest().unwrap(), saved(1, b"one"));
+    assert_eq!(store.latest().unwrap(), saved(1, &[b"one"]));
 }
 
 #[test]
-fn one_process_at_a_time() {
+fn the_newer_claim_shuts_out_the_older() {
     let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path());
-    let error = FolderStore::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
-    drop(first);
-    open(folder.path());
+    let mut older = open(folder.path());
+    older.write(1, None, b"one").unwrap();
+    let mut newer = open(folder.path());
+    assert_eq!((older.generation(), newer.generation()), (1, 2));
+    assert_eq!(older.lineage(), newer.lineage());
+    let fenced = |result| matches!(result, Err(CheckpointError::Fenced { generation: 1, .. }));
+    assert!(fenced(older.check()) && fenced(older.write(2, Some(1), b"zombie")));
+    newer.check().unwrap();
+    assert_eq!(newer.latest().unwrap(), saved(1, &[b"one"]));
+    newer.write(2, Some(1), b"two").unwrap();
+    assert!(fenced(older.write(3, Some(1), b"zombie")));
+    assert_eq!(open(folder.path()).latest().unwrap(), saved(2, &[b"one", b"two"]));
+}
+
+#[test]
+fn of_many_claimants_at_once_one_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let claimed: Vec<_> = std::thread::scope(|scope| {
+        let claimants: Vec<_> = (0..8).map(|_| scope.spawn(|| FolderStore::open(Arc::new(Local), path))).collect();
+        claimants.into_iter().map(|claimant| claimant.join().unwrap()).collect()
+    });
+    let mut ours = 0;
+    for outcome in &claimed {
+        match outcome {
+            Ok(store) => ours += usize::from(store.check().is_ok()),
+            // A faster one came while it was opening.
+            Err(error) => assert!(matches!(error, CheckpointError::Fenced { .. }), "{error}"),
+        }
+    }
+    assert_eq!(ours, 1);
+}
+
+#[test]
+fn looking_claims_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let local: Arc<dyn Storage> = Arc::new(Local);
+    assert!(FolderStore::look(&local, &folder.path().join("none")).unwrap().is_none());
+    let mut store = open(folder.path());
+    store.write(1, None, b"one").unwrap();
+    let (claim, latest) = FolderStore::look(&local, folder.path()).unwrap().unwrap();
+    assert_eq!((claim.generation, latest), (1, saved(1, &[b"one"])));
+    store.write(2, Some(1), b"two").unwrap();
+}
+
+#[test]
+fn an_earlier_layout_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("epoch-4.ckpt"), b"x").unwrap();
+    let error = FolderStore::open(Arc::new(Local), folder.path()).unwrap_err().to_string();
+    assert!(error.contains("earlier version"), "{error}");
 }

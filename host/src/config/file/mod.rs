@@ -35,6 +35,8 @@ pub struct File {
     pub sinks: Vec<Option<Sink>>,
     pub dead_letters: DeadLetters,
     pub checkpoint: Option<CheckpointPlan>,
+    /// Whether the section is there, readable or not.
+    pub has_checkpoint: bool,
 }
 
 /// Reads all sections and reports what is wrong in each.
@@ -57,6 +59,7 @@ pub fn read<'a>(reader: &'a Reader<'a>, document: &'a DeTable<'a>) -> File {
         kpis: kpis.into_iter().map(|table| kpi::read(table, limits)).collect(),
         sinks: sinks.into_iter().map(sink::read).collect(),
         dead_letters: section(dead_letters, "dead_letters").map(job::dead_letters).unwrap_or_default(),
+        has_checkpoint: checkpoint.is_some(),
         checkpoint: section(checkpoint, "checkpoint").and_then(job::checkpoint),
     };
     root.finish();

@@ -2,7 +2,9 @@
 
 use super::properties::properties;
 use crate::config::item::{Item, Text};
-use crate::config::plan::{ClientPlan, GeneratorPlan, IsolationPlan, KafkaPlan, Place, SourcePlan, StartPlan};
+use crate::config::plan::{
+    ClientPlan, GeneratorPlan, GroupPlan, IsolationPlan, KafkaPlan, LostOffsetsPlan, Place, SourcePlan, StartPlan,
+};
 use crate::config::problem::Problem;
 use crate::config::read::{Reader, Table};
 use crate::config::units::DURATION_MAX_US;
@@ -59,7 +61,7 @@ fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
 fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
     let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item, "invoices"));
-    let start = table.get("start").map(|item| start(&item));
+    let start = table.get("start").map(|item| (start(&item), item.place.clone()));
     let (properties, property_places) =
         table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
     let clients = [("native", ClientPlan::Native), ("librdkafka", ClientPlan::Librdkafka)];
@@ -67,12 +69,18 @@ fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let isolations =
         [("read_committed", IsolationPlan::ReadCommitted), ("read_uncommitted", IsolationPlan::ReadUncommitted)];
     let isolation = table.get("isolation").map(|item| one_of(&item, isolations));
+    let losses = [("stop", LostOffsetsPlan::Stop), ("continue", LostOffsetsPlan::Continue)];
+    let on_lost_offsets = table.get("on_lost_offsets").map(|item| one_of(&item, losses));
+    let group = table.get("group").map(|item| group(&item));
     let topic = topic?;
     Some(SourcePlan::Kafka(KafkaPlan {
         brokers: brokers?.value,
         topic: topic.value,
-        start: start.unwrap_or(Some(StartPlan::Earliest))?,
+        start_place: start.as_ref().map_or(&topic.place, |(_, place)| place).clone(),
+        start: start.map_or(Some(StartPlan::Earliest), |(start, _)| start)?,
         isolation: isolation.unwrap_or(Some(IsolationPlan::ReadCommitted))?,
+        on_lost_offsets: on_lost_offsets.unwrap_or(Some(LostOffsetsPlan::Stop))?,
+        group: group.unwrap_or(Some(GroupPlan::OfPipeline))?,
         client: client.unwrap_or(Some(ClientPlan::Native))?,
         properties,
         property_places,
@@ -96,6 +104,22 @@ fn one_of<T>(item: &Item<'_>, words: [(&'static str, T); 2]) -> Option<T> {
     None
 }
 
+/// A group's name, as long as a topic's may be; Kafka takes any letters.
+fn group(item: &Item<'_>) -> Option<GroupPlan> {
+    let text = item.word("weir-retail")?;
+    match text.value.as_str() {
+        "off" => Some(GroupPlan::Off),
+        name if name.len() <= 249 => Some(GroupPlan::Named(text.value)),
+        _ => {
+            item.problem(
+                "the name of the group is longer than 249 bytes",
+                "write a shorter one, or \"off\" for no group",
+            );
+            None
+        }
+    }
+}
+
 /// A name by Kafka's own rules.
 pub(super) fn topic(item: &Item<'_>, example: &str) -> Option<Text> {
     let text = item.word(example)?;
@@ -116,6 +140,7 @@ fn start(item: &Item<'_>) -> Option<StartPlan> {
         match text.value.as_str() {
             "earliest" => return Some(StartPlan::Earliest),
             "latest" => return Some(StartPlan::Latest),
+            "checkpoint" => return Some(StartPlan::Checkpoint),
             _ => {}
         }
     }
@@ -138,10 +163,10 @@ fn timestamp(item: &Item<'_>, example: &str) -> Option<i64> {
     if let Ok(moment) = typed.parse::<Timestamp>() {
         return Some(moment.as_microsecond());
     }
-    let words = if example == "earliest" { "\"earliest\", \"latest\" or " } else { "" };
+    let words = if example == "earliest" { "\"earliest\", \"latest\", \"checkpoint\" or " } else { "" };
     item.problem(
         format!("`{}` = {shown} is no point in time", item.key),
-        format!("write {words}a timestamp with its offset, such as \"2020-09-18T00:00:00Z\""),
+        format!("write {words}a time with its offset, \"2020-09-18T00:00:00Z\""),
     );
     None
 }

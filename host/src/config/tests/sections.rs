@@ -33,6 +33,21 @@ fn kafka_as_typed_in_other_ways() {
 }
 
 #[test]
+fn groups_losses_and_a_start_at_the_checkpoint() {
+    let topic = |keys: &str| {
+        let source = format!("type = \"kafka\"\nbrokers = \"b\"\ntopic = \"t\"\n{keys}\n[checkpoint]\npath = \"c\"");
+        let SourcePlan::Kafka(topic) = plan(&small("[source]", &source)).source else { panic!("no topic") };
+        topic
+    };
+    let plain = topic("");
+    assert_eq!((&plain.group, plain.on_lost_offsets), (&GroupPlan::OfPipeline, LostOffsetsPlan::Stop));
+    assert_eq!(topic("group = \"off\"").group, GroupPlan::Off);
+    assert_eq!(topic("group = \"lag of ${OUT}\"").group, GroupPlan::Named("lag of elsewhere".into()));
+    assert_eq!(topic("on_lost_offsets = \"continue\"").on_lost_offsets, LostOffsetsPlan::Continue);
+    assert_eq!(topic("start = \"checkpoint\"").start, StartPlan::Checkpoint);
+}
+
+#[test]
 fn a_password_typed_into_the_file_is_not_in_the_plans_debug_either() {
     let plan = plan(&small(
         "[source]",

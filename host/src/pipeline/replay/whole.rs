@@ -48,7 +48,7 @@ fn fetch_one(source: &dyn Source, record: &Record) -> Result<Vec<u8>, SourceErro
     let gone = || SourceError::Lost(format!("topic {topic} no longer has that record"));
     let known = source.partitions().iter().position(|known| i64::from(known.id) == i64::from(record.partition));
     let partition = known.and_then(|place| u32::try_from(place).ok()).ok_or_else(gone)?;
-    let mut reader = source.open(&[Assignment { partition, offset: Some(offset) }])?;
+    let mut reader = source.open(&[Assignment { partition, offset: Some(offset), epoch: None }])?;
     let until = Instant::now() + FETCH_WAIT;
     while Instant::now() < until {
         match reader.next(1, Duration::from_secs(1))? {
@@ -59,7 +59,7 @@ fn fetch_one(source: &dyn Source, record: &Record) -> Result<Vec<u8>, SourceErro
                 }
                 return Err(SourceError::Lost(format!("topic {topic} has another record at that offset now")));
             }
-            ReadEvent::Block(_) | ReadEvent::Ended { .. } => return Err(gone()),
+            ReadEvent::Block(_) | ReadEvent::Ended { .. } | ReadEvent::Lost { .. } => return Err(gone()),
             ReadEvent::CaughtUp { .. } | ReadEvent::Nothing => {}
         }
     }

@@ -1,36 +1,41 @@
 //! The bytes of a snapshot. Types here mirror the core's, so that the core needs no serialisation of its own.
 
-use super::{SavedPartition, Snapshot};
+use super::{SavedPartition, SavedSink, Snapshot, State};
 use crate::checkpoint::columns::{decode_columns, encode_columns};
+use crate::pipeline::identity::Identity;
 use crate::pipeline::run::RunError;
 use crate::pipeline::tally::Tally;
+use crate::sink::Prepared;
 use arrow_array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
-use weir_core::delta::{Cell, Cells, CloserState, GroupingState, KpiState, WindowState};
+use weir_core::delta::{Cell, Cells, CloserChanges, CloserState, GroupingState, KpiState, WindowState};
 use weir_core::group::{GroupKey, KeyValue};
 use weir_core::ledger::{KpiLedger, Ledger};
 use weir_core::plugin::{PluginError, PluginErrorKind};
 use weir_core::time::ClockState;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: u32,
     pipeline: String,
-    identities: Vec<(String, String)>,
+    identity: Identity,
+    kpi_groupings: Vec<usize>,
     partitions: Vec<PartitionWire>,
+    whole: bool,
     watermark_us: i64,
     groupings: Vec<GroupingWire>,
     states: Vec<StateWire>,
+    begins_us: Vec<Option<i64>>,
     ledger: [u64; 6],
     kpi_ledgers: Vec<[u64; 3]>,
     tally: Tally,
     letters: [u64; 2],
-    /// Place and blob of each sink.
-    sinks: Vec<(String, u32)>,
+    /// Name, blob and undelivered bytes of each sink.
+    sinks: Vec<(String, u32, u64)>,
     /// Length of each blob, in order.
     blobs: Vec<u64>,
 }
@@ -40,6 +45,10 @@ struct PartitionWire {
     name: String,
     id: i32,
     next_offset: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
     front_us: Option<i64>,
     jumps: u32,
     jumps_least_us: i64,
@@ -71,6 +80,7 @@ enum StateWire {
     /// One blob of columns a part.
     Parts(Vec<u32>),
     Quarantined(String),
+    Fresh,
 }
 
 /// A snapshot's bytes.
@@ -80,8 +90,12 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
         blobs.push(bytes);
         (blobs.len() - 1) as u32
     };
+    let (whole, watermark_us, groupings, kpis) = match &snapshot.state {
+        State::Whole(state) => (true, state.watermark_us, &state.groupings, &state.kpis),
+        State::Changes(changes) => (false, changes.watermark_us, &changes.groupings, &changes.kpis),
+    };
     let mut states = Vec::new();
-    for state in &snapshot.closer.kpis {
+    for state in kpis {
         states.push(match state {
             KpiState::States(parts) => {
                 let encode =
@@ -89,18 +103,23 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
                 StateWire::Parts(parts.iter().map(encode).collect::<Result<_, _>>()?)
             }
             KpiState::Quarantined(error) => StateWire::Quarantined(error.reason.clone()),
+            KpiState::Fresh => StateWire::Fresh,
         });
     }
-    let sinks = snapshot.sinks.iter().map(|(place, sink)| (place.clone(), blob(sink.clone()))).collect();
+    let sink = |sink: &SavedSink| (sink.name.clone(), blob(sink.prepared.bytes.clone()), sink.prepared.undelivered);
+    let sinks = snapshot.sinks.iter().map(sink).collect();
     let ledger = &snapshot.ledger;
     let header = Header {
         format: FORMAT,
         pipeline: snapshot.pipeline.clone(),
-        identities: snapshot.identities.clone(),
+        identity: snapshot.identity.clone(),
+        kpi_groupings: snapshot.groupings.clone(),
         partitions: snapshot.partitions.iter().map(partition_wire).collect(),
-        watermark_us: snapshot.closer.watermark_us,
-        groupings: snapshot.closer.groupings.iter().map(grouping_wire).collect(),
+        whole,
+        watermark_us,
+        groupings: groupings.iter().map(grouping_wire).collect(),
         states,
+        begins_us: snapshot.begins_us.clone(),
         ledger: [ledger.read, ledger.undecodable, ledger.future_dated, ledger.rejected, ledger.filtered, ledger.kept],
         kpi_ledgers: ledger.kpis.iter().map(|kpi| [kpi.counted, kpi.late, kpi.refused_pairs]).collect(),
         tally: snapshot.tally.clone(),
@@ -134,21 +153,30 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
     for state in &header.states {
         kpis.push(match state {
             StateWire::Quarantined(reason) => KpiState::Quarantined(quarantine(reason)),
+            StateWire::Fresh => KpiState::Fresh,
             StateWire::Parts(parts) => {
                 let decode = |part| decode_columns(blob(part)?).map_err(|error| unreadable(&error));
                 KpiState::States(parts.iter().map(decode).collect::<Result<_, _>>()?)
             }
         });
     }
-    let sink = |(place, sink): &(String, u32)| Ok((place.clone(), blob(sink)?.to_vec()));
+    let sink = |(name, number, undelivered): &(String, u32, u64)| {
+        let prepared = Prepared { bytes: blob(number)?.to_vec(), undelivered: *undelivered };
+        Ok(SavedSink { name: name.clone(), prepared })
+    };
     let sinks = header.sinks.iter().map(sink).collect::<Result<_, RunError>>()?;
-    let groupings = header.groupings.iter().map(grouping).collect();
+    let (watermark_us, groupings) = (header.watermark_us, header.groupings.iter().map(grouping).collect());
     Ok(Snapshot {
-        closer: CloserState { watermark_us: header.watermark_us, groupings, kpis },
+        state: match header.whole {
+            true => State::Whole(CloserState { watermark_us, groupings, kpis }),
+            false => State::Changes(CloserChanges { watermark_us, groupings, kpis }),
+        },
         ledger: ledger(&header),
         partitions: header.partitions.into_iter().map(partition).collect(),
         pipeline: header.pipeline,
-        identities: header.identities,
+        identity: header.identity,
+        groupings: header.kpi_groupings,
+        begins_us: header.begins_us,
         tally: header.tally,
         letters: header.letters,
         sinks,
@@ -178,14 +206,21 @@ fn quarantine(reason: &str) -> PluginError {
 }
 
 fn partition_wire(partition: &SavedPartition) -> PartitionWire {
-    let ClockState { front_us, jumps, jumps_least_us, floor_us } = partition.clock;
-    let (name, id, next_offset) = (partition.name.clone(), partition.id, partition.next_offset);
-    PartitionWire { name, id, next_offset, front_us, jumps, jumps_least_us, floor_us }
+    let SavedPartition { name, id, next_offset, epoch, identity, clock } = partition.clone();
+    let ClockState { front_us, jumps, jumps_least_us, floor_us } = clock;
+    PartitionWire { name, id, next_offset, epoch, identity, front_us, jumps, jumps_least_us, floor_us }
 }
 
 fn partition(wire: PartitionWire) -> SavedPartition {
-    let PartitionWire { name, id, next_offset, front_us, jumps, jumps_least_us, floor_us } = wire;
-    SavedPartition { name, id, next_offset, clock: ClockState { front_us, jumps, jumps_least_us, floor_us } }
+    let PartitionWire { name, id, next_offset, epoch, identity, front_us, jumps, jumps_least_us, floor_us } = wire;
+    SavedPartition {
+        name,
+        id,
+        next_offset,
+        epoch,
+        identity,
+        clock: ClockState { front_us, jumps, jumps_least_us, floor_us },
+    }
 }
 
 fn grouping_wire(grouping: &GroupingState) -> GroupingWire {

@@ -199,7 +199,7 @@ impl Desk {
         SinkState {
             waiting: papers.waiting.clone(),
             undelivered_bytes: papers.bytes(|entry| entry.applied.is_none()),
-            full: papers.bytes(|_| true) > backlog_bytes_max,
+            full: papers.bytes(|entry| !entry.safe) > backlog_bytes_max,
             epoch: papers.held,
         }
     }

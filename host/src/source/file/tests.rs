@@ -44,7 +44,7 @@ fn zstd_frame(bytes: &[u8]) -> Vec<u8> {
 fn read_all(source: &FileSource, max: usize, begin: &[Option<i64>]) -> (Vec<Vec<(i64, String)>>, Option<String>) {
     let count = source.partitions().len();
     let assigned: Vec<Assignment> = (0..count)
-        .map(|place| Assignment { partition: place as u32, offset: begin.get(place).copied().flatten() })
+        .map(|place| Assignment { partition: place as u32, offset: begin.get(place).copied().flatten(), epoch: None })
         .collect();
     let mut reader = Source::open(source, &assigned).unwrap();
     let mut records = vec![Vec::new(); count];
@@ -176,7 +176,7 @@ fn files_get_turns() {
     let folder = TempDir::new().unwrap();
     let paths = [write(&folder, "a", numbered(100).as_bytes()), write(&folder, "b", numbered(100).as_bytes())];
     let source = FileSource::open(settings(&[&paths[0], &paths[1]])).unwrap();
-    let assigned = [0, 1].map(|partition| Assignment { partition, offset: None });
+    let assigned = [0, 1].map(|partition| Assignment { partition, offset: None, epoch: None });
     let mut reader = Source::open(&source, &assigned).unwrap();
     let turns: Vec<u32> = (0..8)
         .map(|_| match reader.next(10, WAIT).unwrap() {
@@ -231,7 +231,8 @@ fn a_rate_paces_over_all_files_of_all_readers() {
     let mut wanted = settings(&[&paths[0], &paths[1]]);
     wanted.rate = Some(300.0);
     let source = FileSource::open(wanted).unwrap();
-    let mut readers = [0, 1].map(|partition| Source::open(&source, &[Assignment { partition, offset: None }]).unwrap());
+    let mut readers =
+        [0, 1].map(|partition| Source::open(&source, &[Assignment { partition, offset: None, epoch: None }]).unwrap());
     let begun = Instant::now();
     let (mut came, mut ended) = (0, 0);
     while ended < 2 {

@@ -24,7 +24,7 @@ fn settings() -> GeneratorSettings {
 fn read(settings: &GeneratorSettings, max: usize, begin: i64) -> BTreeMap<i64, Vec<u8>> {
     let source = GeneratorSource::open(settings).unwrap();
     let assigned: Vec<Assignment> =
-        (0..settings.partitions).map(|partition| Assignment { partition, offset: Some(begin) }).collect();
+        (0..settings.partitions).map(|partition| Assignment { partition, offset: Some(begin), epoch: None }).collect();
     let mut reader = Source::open(&source, &assigned).unwrap();
     let (mut records, mut ended) = (BTreeMap::new(), 0);
     let mut last = vec![-1; assigned.len()];

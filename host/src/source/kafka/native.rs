@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `wire`, `asks`, `fetch`, `batch`, `records`, `unpack` read bytes that may be broken and say so; `stream`, `connection`, `link` move them;
-//! `part` and `reader` know offsets. There is no consumer group. Protocol: <https://kafka.apache.org/protocol>, Kafka 2.4 and later.
+//! `part` and `reader` know offsets. There is no consumer group to be a member of; `group` writes one's offsets for lag tools. Protocol: <https://kafka.apache.org/protocol>, Kafka 2.4 and later.
 
 mod asks;
 mod batch;
@@ -14,6 +14,7 @@ mod chunk;
 mod connection;
 mod directory;
 mod fetch;
+mod group;
 mod intake;
 mod link;
 mod look;
@@ -36,8 +37,10 @@ pub use settings::{Unfit, unfit};
 use self::connection::Connection;
 use self::directory::Directory;
 use self::fetch::Topic;
+use self::group::GroupWriter;
 use self::reader::{NativeReader, Parts};
 use self::settings::Settings;
+use super::groups::Confirmed;
 use super::places::{self, Found};
 use super::{Assignment, KafkaSettings, Partition, Reader, Source, SourceError};
 use std::collections::BTreeMap;
@@ -70,6 +73,8 @@ pub(super) struct NativeSource {
     partitions: Vec<Partition>,
     /// Connections from the first look, for the first reader.
     connections: Mutex<BTreeMap<i32, Connection>>,
+    /// Tells the group's offsets, where that is wanted.
+    group: Option<Confirmed>,
 }
 
 impl NativeSource {
@@ -80,7 +85,11 @@ impl NativeSource {
         let interval = settings.metadata_interval;
         let directory = Directory::start(&settings.topic, &own, &seen.metadata, interval, seen.first);
         let topic = Topic { name: settings.topic.clone(), id: directory.picture().topic_id };
-        let partitions = places::partitions(settings, &seen.found);
+        let partitions = places::partitions(settings, &seen.found, topic.id);
+        let group = settings.group.as_ref().map(|group| {
+            let writer = GroupWriter::new(group, &settings.topic, &own, &directory);
+            Confirmed::start(group, Box::new(writer))
+        });
         Ok(Self {
             settings: settings.clone(),
             own,
@@ -89,6 +98,7 @@ impl NativeSource {
             found: seen.found,
             partitions,
             connections: Mutex::new(seen.connections),
+            group,
         })
     }
 }
@@ -100,6 +110,12 @@ impl Source for NativeSource {
 
     fn grows(&self) -> bool {
         true
+    }
+
+    fn confirm(&self, offsets: &[(u32, i64)]) {
+        if let Some(group) = &self.group {
+            group.confirm(places::by_id(&self.found, offsets));
+        }
     }
 
     fn open(&self, assigned: &[Assignment]) -> Result<Box<dyn Reader>, SourceError> {

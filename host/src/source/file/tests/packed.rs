@@ -41,7 +41,7 @@ fn a_packed_file_cut_within_its_first_bytes_is_lost_not_plain() {
         for len in 1..bytes.len() {
             let path = write(&folder, name, &bytes[..len]);
             let source = FileSource::open(settings(&[&path])).unwrap();
-            let opened = Source::open(&source, &[Assignment { partition: 0, offset: None }]);
+            let opened = Source::open(&source, &[Assignment { partition: 0, offset: None, epoch: None }]);
             let failed = match opened {
                 Err(error) => error,
                 Ok(mut reader) => reader.next(10, WAIT).unwrap_err(),

@@ -60,6 +60,7 @@ pub(super) fn config(settings: &KafkaSettings) -> Result<ClientConfig, SourceErr
 #[derive(Default)]
 pub(super) struct Ear {
     told: Mutex<Option<Told>>,
+    is_silent: bool,
 }
 
 struct Told {
@@ -69,6 +70,11 @@ struct Told {
 }
 
 impl Ear {
+    /// Logs no errors: whoever asks tells them.
+    pub(super) fn silent() -> Ear {
+        Ear { is_silent: true, ..Ear::default() }
+    }
+
     /// The last error, with the client's own words.
     pub(super) fn last_error(&self) -> Option<(RDKafkaErrorCode, String)> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +100,7 @@ impl ClientContext for Ear {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        if code == Some(RDKafkaErrorCode::PartitionEOF) {
+        if self.is_silent || code == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +129,12 @@ pub(super) struct Client {
 impl Client {
     /// Starts a client; it connects behind our back.
     pub(super) fn start(config: &ClientConfig) -> Result<Client, SourceError> {
-        let consumer = BaseConsumer::from_config_and_context(config, Ear::default());
+        Client::start_with(config, Ear::default())
+    }
+
+    /// The same, heard by this ear.
+    pub(super) fn start_with(config: &ClientConfig, ear: Ear) -> Result<Client, SourceError> {
+        let consumer = BaseConsumer::from_config_and_context(config, ear);
         consumer.map(|consumer| Client { consumer: Some(consumer), close_wait: CLOSE_WAIT }).map_err(
             |error| match error {
                 KafkaError::ClientConfig(_, reason, name, value) => {

@@ -4,7 +4,7 @@
 
 use super::client::{Client, Ear};
 use super::trouble::passes;
-use super::{Found, KafkaSettings, KafkaStart, SourceError, places, words};
+use super::{Found, KafkaSettings, KafkaStart, SourceError, identity, places, words};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::types::RDKafkaRespErr;
@@ -17,8 +17,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A topic made a moment ago may be unknown to the broker that we ask.
 const MISSING_WAIT: Duration = Duration::from_secs(1);
 
-/// Looks at the topic.
-pub(super) fn look(config: &ClientConfig, settings: &KafkaSettings) -> Result<Vec<Found>, SourceError> {
+/// Looks at the topic: its partitions and its id, which is zeros where there is none.
+pub(super) fn look(config: &ClientConfig, settings: &KafkaSettings) -> Result<(Vec<Found>, [u8; 16]), SourceError> {
     let mut config = config.clone();
     // Without a group the client has no coordinator to look for and to part from.
     config.remove("group.id");
@@ -34,7 +34,8 @@ pub(super) fn look(config: &ClientConfig, settings: &KafkaSettings) -> Result<Ve
     if let KafkaStart::Timestamp(from_us) = settings.start {
         look.start_at(from_us, &mut found)?;
     }
-    Ok(found)
+    let id = look.again(|wait| identity::topic_id(look.client, &settings.topic, wait))?;
+    Ok((found, id))
 }
 
 struct Look<'a> {

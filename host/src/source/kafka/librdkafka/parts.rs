@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::Place;
+use super::{Loss, Place};
 use crate::source::ReadEvent;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(super) struct Parts {
     parts: Vec<Part>,
     /// Index into `parts` by partition id.
     by_id: Vec<Option<usize>>,
-    /// At most a block and two tellings a partition: nothing is taken in while something waits here.
+    /// At most a block and three tellings a partition: nothing is taken in while something waits here.
     ready: VecDeque<ReadEvent>,
     /// Bytes in all blocks being filled.
     filling_bytes: usize,
@@ -93,6 +93,7 @@ impl Parts {
         };
         for index in 0..parts.parts.len() {
             let place = parts.parts[index].place;
+            parts.ready.extend(place.lost.map(|lost| lost.event(place.partition)));
             parts.reached(index, place.begin);
         }
         // What ends here is not assigned at all.
@@ -175,6 +176,16 @@ impl Parts {
         index.is_some_and(|index| self.reached(index, position))
     }
 
+    /// Offsets of a partition are gone: what was taken is made ready, the loss is told, and it goes on behind it.
+    pub(super) fn lose(&mut self, index: usize, loss: Loss) {
+        self.flush();
+        let part = &mut self.parts[index];
+        (part.next, part.quiet_until, part.at_end) = (loss.next(), loss.next(), false);
+        self.ready.push_back(loss.event(part.place.partition));
+        self.reached(index, loss.next());
+        self.flush();
+    }
+
     fn reached(&mut self, index: usize, offset: i64) -> bool {
         let part = &mut self.parts[index];
         let ends = !part.ended && part.place.end.is_some_and(|end| offset >= end);
@@ -232,6 +243,11 @@ impl Parts {
 }
 
 impl Part {
+    /// It was to begin at the oldest record, and nothing came yet: wherever that is now.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.place.is_oldest && self.next == self.place.begin
+    }
+
     fn push(&mut self, message: &Message<'_>) {
         if self.records.is_empty() {
             self.bytes.reserve(self.last_bytes);

@@ -7,10 +7,10 @@
 mod tests;
 
 use super::client::Client;
-use super::growth::Growth;
 use super::parts::{Message, Part, Parts};
 use super::probe::Probes;
-use super::{Clock, Place, SourceError, trouble, words};
+use super::watch::Watch;
+use super::{Clock, KafkaSettings, Loss, LostOffsets, Place, SourceError, trouble};
 use crate::source::{ReadEvent, Reader};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -31,7 +31,8 @@ pub(super) struct KafkaReader {
     topic: String,
     parts: Parts,
     probes: Probes,
-    growth: Option<Growth>,
+    watch: Watch,
+    on_lost_offsets: LostOffsets,
     clock: Clock,
 }
 
@@ -39,27 +40,36 @@ impl KafkaReader {
     /// Starts a client and assigns the partitions to it, with explicit offsets: a seek after assigning could lose records.
     pub(super) fn open(
         config: ClientConfig,
-        topic: &str,
+        settings: &KafkaSettings,
         places: &[Place],
-        growth: Option<Growth>,
-        clock: Clock,
+        watch: Watch,
     ) -> Result<KafkaReader, SourceError> {
-        let client = Client::start(&config)?;
-        let parts = Parts::new(places);
-        let live = parts.all().iter().filter(|part| !part.ended).map(|part| {
-            let place = part.place;
-            let begin = if place.is_oldest { Offset::Beginning } else { Offset::Offset(place.begin) };
-            (place.id, begin)
+        let topic = settings.topic.as_str();
+        let reader = KafkaReader {
+            client: Client::start(&config)?,
+            probes: Probes::new(config, topic),
+            topic: topic.to_owned(),
+            parts: Parts::new(places),
+            watch,
+            on_lost_offsets: settings.on_lost_offsets,
+            clock: settings.clock,
+        };
+        reader.assign()?;
+        Ok(reader)
+    }
+
+    /// Assigns what is left to read, each partition from where it stands.
+    fn assign(&self) -> Result<(), SourceError> {
+        let live = self.parts.all().iter().filter(|part| !part.ended).map(|part| {
+            let begin = if part.is_untouched() { Offset::Beginning } else { Offset::Offset(part.next) };
+            (part.place.id, begin)
         });
-        assign(&client, topic, live)?;
-        Ok(KafkaReader { client, probes: Probes::new(config, topic), topic: topic.to_owned(), parts, growth, clock })
+        assign(&self.client, &self.topic, live)
     }
 
     /// Polls until something is ready or the wait is over.
     fn poll(&mut self, records_max: usize, wait: Duration) -> Result<(), SourceError> {
-        if let Some(growth) = &mut self.growth {
-            growth.check(&self.client)?;
-        }
+        self.watch.check(&self.client, &self.topic)?;
         let until = Instant::now() + wait;
         // The clock is read once a wait, not once a record: what came together arrived together.
         let mut now_us = (self.clock)();
@@ -138,20 +148,37 @@ impl KafkaReader {
     fn trouble(&mut self, error: &KafkaError) -> Result<(), SourceError> {
         let code = error.rdkafka_error_code();
         if !matches!(error, KafkaError::MessageConsumptionFatal(_)) && code.is_some_and(trouble::passes) {
-            if let Some(growth) = &mut self.growth {
-                growth.put_off();
-            }
+            self.watch.put_off();
             return Ok(());
         }
-        if trouble::is_out_of_range(code) {
-            for part in self.parts.all().iter().filter(|part| !part.ended) {
-                if let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) {
-                    words::check_range(&self.topic, part.place.id, part.next, range)?;
-                }
-            }
+        self.watch.is_same(&self.client, &self.topic)?;
+        if trouble::is_out_of_range(code) && self.has_lost()? {
+            // Offsets are given with the assignment: a seek after it could lose records.
+            return self.assign();
         }
         let told = self.client.context().last_error().filter(|(last, _)| Some(*last) == code);
         Err(trouble::explain(&self.topic, error, told.as_ref().map(|(_, reason)| reason.as_str())))
+    }
+}
+
+impl KafkaReader {
+    /// Whether offsets are gone and it can go on; partitions that lack some stand behind them then, which is told.
+    fn has_lost(&mut self) -> Result<bool, SourceError> {
+        let mut has_lost = false;
+        for index in 0..self.parts.all().len() {
+            let part = &self.parts.all()[index];
+            if part.ended {
+                continue;
+            }
+            let Ok(range) = self.client.fetch_watermarks(&self.topic, part.place.id, ASK_WAIT) else { continue };
+            let Some(loss) = Loss::of(part.place.id, part.next, range) else { continue };
+            has_lost = true;
+            // Nobody has asked for the offsets of one that is to begin at the oldest record.
+            if !part.is_untouched() {
+                self.parts.lose(index, loss.or_stop(&self.topic, self.on_lost_offsets)?);
+            }
+        }
+        Ok(has_lost)
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) fn passes(code: Code) -> bool {
         code,
         Code::BrokerTransportFailure
             | Code::AllBrokersDown
+            // The one that was asked left the cluster's list meanwhile.
+            | Code::DestroyBroker
             | Code::Resolve
             | Code::OperationTimedOut
             | Code::TimedOutQueue
@@ -39,7 +41,7 @@ pub(super) fn passes(code: Code) -> bool {
 
 /// Whether an error says that an offset is not there.
 pub(super) fn is_out_of_range(code: Option<Code>) -> bool {
-    matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange))
+    matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation))
 }
 
 /// A final error in words; `reason` is what the client said beside it.

@@ -37,6 +37,8 @@ pub struct Taken {
     pub records: Vec<Record>,
     /// The offset to go on at, if it moved.
     pub next: Option<i64>,
+    /// The leader's epoch of the last record, where there is one.
+    pub epoch: i32,
     /// A record at or beyond the end was met: nothing more is wanted.
     pub is_beyond: bool,
 }
@@ -65,8 +67,11 @@ impl Chunk {
         taken.bytes = Arc::clone(&self.buffer);
         taken.records.reserve(records_max.min(self.spans.iter().map(Span::left).sum()));
         while let Some(span) = self.spans.front_mut() {
-            let offsets = (from, until);
+            let (offsets, before) = ((from, until), taken.records.len());
             taken.is_beyond = span.read(&self.buffer, offsets, self.now_us, &mut taken.records, records_max)?;
+            if taken.records.len() > before {
+                taken.epoch = span.epoch();
+            }
             if !span.is_done() {
                 break;
             }

@@ -37,8 +37,8 @@ pub(super) struct Picture {
 pub(super) enum Trouble {
     /// The cluster has not known it for a while.
     Gone,
-    /// Another topic has its name.
-    Recreated,
+    /// Another topic has its name: that one's id.
+    Recreated([u8; 16]),
     /// The user may not read it any more.
     NotAllowed,
 }
@@ -151,7 +151,7 @@ impl Picture {
     fn describe(&mut self, seen: &TopicSeen) {
         let is_known = self.topic_id != [0; 16] && seen.id != [0; 16];
         if is_known && self.topic_id != seen.id {
-            self.trouble = Some(Trouble::Recreated);
+            self.trouble = Some(Trouble::Recreated(seen.id));
             return;
         }
         self.topic_id = seen.id;
@@ -219,7 +219,7 @@ pub(super) fn ask(
 
 impl Directory {
     /// Where to ask: the brokers that were described, then those that were configured.
-    fn addresses(&self) -> Vec<Address> {
+    pub(super) fn addresses(&self) -> Vec<Address> {
         let picture = self.picture();
         picture.brokers.values().chain(&self.settings.bootstrap).cloned().collect()
     }

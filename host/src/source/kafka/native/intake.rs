@@ -12,6 +12,7 @@ use super::trouble::{self, Verdict};
 use super::wire::Malformed;
 use super::{batch, look};
 use crate::source::SourceError;
+use crate::source::kafka::lost::Loss;
 use crate::source::kafka::words;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -119,13 +120,7 @@ impl NativeReader {
         let part = &mut self.parts[index];
         (part.held_since, part.held_told) = (None, None);
         if let Some((_, kept)) = answer.diverging {
-            // The epoch asked with is that of the last batch taken in: if nothing of it is left to drop, it was counted.
-            if kept < part.next || !part.is_ahead() {
-                let kept = kept.clamp(0, (part.next - 1).max(0));
-                return Err(words::truncated(&self.topic.name, part.place.id, kept, part.next));
-            }
-            part.forget_fetched();
-            return Ok(self.hold(index, answer.error));
+            return self.parted(index, kept).map(|()| false);
         }
         part.ends_at(if self.settings.committed_only { answer.stable } else { answer.high });
         let reach = batch::reach(frame, answer.batches.clone(), part.asked_at(), part.leader_epoch);
@@ -142,6 +137,36 @@ impl NativeReader {
         Ok(is_brought)
     }
 
+    /// The leader's log parts from ours at `kept`.
+    fn parted(&mut self, index: usize, kept: i64) -> Result<(), SourceError> {
+        let part = &mut self.parts[index];
+        let (id, next) = (part.place.id, part.next);
+        if kept < next {
+            return self.lost(index, Loss::cut_back(id, kept.max(0), next));
+        }
+        // The epoch asked with is that of the last batch taken in: if nothing of it is left to drop, it was counted.
+        if !part.is_ahead() {
+            let told = format!(
+                "partition {id}: its leader knows nothing of what was read just before offset {next}; the log was cut back, nobody can say \
+                 to where (unclean.leader.election.enable)"
+            );
+            return Err(words::out_of_range(&self.topic.name, &told));
+        }
+        part.forget_fetched();
+        self.hold(index, 0);
+        Ok(())
+    }
+
+    /// Offsets of a partition are gone: stops, or tells it and goes on behind them.
+    fn lost(&mut self, index: usize, loss: Loss) -> Result<(), SourceError> {
+        let loss = loss.or_stop(&self.topic.name, self.settings.on_lost_offsets)?;
+        let part = &mut self.parts[index];
+        part.begin_at(loss.next());
+        self.events.push_back(loss.event(part.place.partition));
+        self.settle(index);
+        Ok(())
+    }
+
     /// The partition's leader may have moved: it is left alone for a moment, and the picture renewed.
     fn hold(&mut self, index: usize, error: i16) -> bool {
         self.parts[index].held_until = Some(Instant::now() + HOLD);
@@ -152,6 +177,11 @@ impl NativeReader {
 
     /// The partition does not have the offset. Where nobody has asked for what is gone, reading begins with what is there.
     fn out_of_range(&mut self, index: usize) -> Result<(), SourceError> {
+        if self.parts[index].has_fetched() {
+            // What came before it is handed over first.
+            self.hold(index, OUT_OF_RANGE);
+            return Ok(());
+        }
         let (place, next) = (self.parts[index].place, self.parts[index].next);
         let until = Instant::now() + 2 * CONFIRM_WAIT;
         let range =
@@ -166,7 +196,9 @@ impl NativeReader {
             self.settle(index);
             return Ok(());
         }
-        words::check_range(&self.topic.name, place.id, next, (low, high))?;
+        if let Some(loss) = Loss::of(place.id, next, (low, high)) {
+            return self.lost(index, loss);
+        }
         self.parts[index].misplaced += 1;
         if self.parts[index].misplaced > MISPLACED_MAX {
             let told = format!(

@@ -39,6 +39,8 @@ pub(super) struct Part {
     /// How often in a row a broken batch was met, and an offset out of a range that it lies in.
     pub(super) broken: u32,
     pub(super) misplaced: u32,
+    /// The leader's epoch of the last record handed over.
+    pub(super) epoch: Option<i32>,
     /// Something of it was read: what is deleted now was not before our begin.
     pub(super) has_read: bool,
 }
@@ -54,7 +56,7 @@ impl Part {
             told_caught_up: false,
             end_seen: None,
             leader_epoch: -1,
-            last_epoch: -1,
+            last_epoch: place.epoch.unwrap_or(-1),
             asked_of: None,
             asked_at: place.begin,
             held_until: None,
@@ -62,6 +64,7 @@ impl Part {
             held_told: None,
             broken: 0,
             misplaced: 0,
+            epoch: place.epoch,
             has_read: false,
         }
     }
@@ -98,17 +101,19 @@ impl Part {
         !self.ended && !is_fetched && self.asked_of.is_none() && self.held_until.is_none_or(|until| until <= now)
     }
 
-    /// Begins anew at another offset: nothing was read yet.
+    /// Goes on at another offset, of whose predecessors nothing is known.
     pub(super) fn begin_at(&mut self, offset: i64) {
-        self.forget_fetched();
+        self.chunks.clear();
         (self.next, self.fetch_at) = (offset, offset);
+        (self.last_epoch, self.epoch) = (-1, None);
+        self.told_caught_up = false;
     }
 
     /// Drops what was fetched and not handed over; it is fetched again.
     pub(super) fn forget_fetched(&mut self) {
         self.chunks.clear();
         if self.is_ahead() {
-            // Of the batch before `next` nothing is known any more.
+            // Of the batch before `next`, which may hold control records alone, nothing is known any more.
             self.last_epoch = -1;
         }
         self.fetch_at = self.next;
@@ -136,7 +141,8 @@ impl Part {
     pub(super) fn take(&mut self, records_max: usize) -> Result<Option<Block>, Malformed> {
         let until = self.place.end.unwrap_or(i64::MAX);
         while let Some(chunk) = self.chunks.front_mut() {
-            let Some(Taken { bytes, records, next, is_beyond }) = chunk.take((self.next, until), records_max)? else {
+            let Some(Taken { bytes, records, next, epoch, is_beyond }) = chunk.take((self.next, until), records_max)?
+            else {
                 self.chunks.pop_front();
                 continue;
             };
@@ -150,6 +156,7 @@ impl Part {
             }
             if !records.is_empty() {
                 self.has_read = true;
+                self.epoch = Some(epoch);
                 return Ok(Some(Block { partition: self.place.partition, bytes, records }));
             }
         }

@@ -86,6 +86,8 @@ impl NativeReader {
             settings: parts.settings,
             directory: parts.directory,
         };
+        let lost = parts.places.iter().filter_map(|place| Some(place.lost?.event(place.partition)));
+        reader.events.extend(lost);
         (0..reader.parts.len()).for_each(|index| reader.settle(index));
         reader.describe(&mut parts.connections);
         reader
@@ -135,7 +137,7 @@ impl NativeReader {
         let topic = &self.topic.name;
         match self.picture.trouble {
             Some(Trouble::Gone) => return Err(words::gone(topic, "the cluster does not know it any more")),
-            Some(Trouble::Recreated) => return Err(words::recreated(topic)),
+            Some(Trouble::Recreated(now)) => return Err(words::recreated(topic, self.picture.topic_id, now)),
             Some(Trouble::NotAllowed) => return Err(words::not_allowed(topic)),
             None => {}
         }
@@ -295,6 +297,10 @@ impl Reader for NativeReader {
             }
             waiting::wait(self.links.values(), until.saturating_duration_since(Instant::now()));
         }
+    }
+
+    fn epoch(&self, partition: u32) -> Option<i32> {
+        self.parts.iter().find(|part| part.place.partition == partition)?.epoch.filter(|epoch| *epoch >= 0)
     }
 
     fn confirm_caught_up(&mut self, partition: u32) -> bool {

@@ -20,6 +20,7 @@ pub(super) struct Span {
     end_offset: i64,
     /// The offset to go on at once all were read.
     next_offset: i64,
+    epoch: i32,
     base_timestamp_ms: i64,
     append_ms: Option<i64>,
 }
@@ -37,6 +38,7 @@ impl Span {
             least: batch.base_offset,
             end_offset: batch.next_offset,
             next_offset: batch.next_offset,
+            epoch: batch.leader_epoch,
             base_timestamp_ms: batch.base_timestamp_ms,
             append_ms: batch.is_append_time.then_some(batch.max_timestamp_ms),
         }
@@ -50,6 +52,11 @@ impl Span {
     /// How many were not read.
     pub(super) fn left(&self) -> usize {
         self.left as usize
+    }
+
+    /// The leader's epoch of its batch.
+    pub(super) fn epoch(&self) -> i32 {
+        self.epoch
     }
 
     /// The offset to go on at once all were read.

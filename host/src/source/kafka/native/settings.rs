@@ -6,7 +6,7 @@ use super::fetch::Sizes;
 use super::scram::Hash;
 use super::tls;
 use crate::source::SourceError;
-use crate::source::kafka::{Isolation, KafkaSettings, words};
+use crate::source::kafka::{Isolation, KafkaSettings, LostOffsets, words};
 use rustls::ClientConfig;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +23,7 @@ pub(super) struct Settings {
     pub(super) login: Option<Login>,
     pub(super) sizes: Sizes,
     pub(super) committed_only: bool,
+    pub(super) on_lost_offsets: LostOffsets,
     /// An answer larger than this is refused.
     pub(super) answer_bytes_max: usize,
     /// How long an answer may take.
@@ -195,6 +196,7 @@ impl Settings {
                 partition_bytes_max: named.number("max.partition.fetch.bytes") as i32,
             },
             committed_only: isolation,
+            on_lost_offsets: settings.on_lost_offsets,
             answer_bytes_max: named.number("receive.message.max.bytes") as usize,
             answer_wait: named.millis("socket.timeout.ms") + named.millis("fetch.wait.max.ms"),
             setup_wait: named.millis("socket.connection.setup.timeout.ms"),

@@ -9,6 +9,8 @@ fn parts(ends: &[Option<i64>]) -> Parts {
         begin: 5,
         is_oldest: false,
         end: *end,
+        epoch: None,
+        lost: None,
     };
     Parts::new(&ends.iter().enumerate().map(place).collect::<Vec<_>>())
 }
@@ -32,6 +34,9 @@ fn told(parts: &mut Parts, records_max: usize) -> Vec<String> {
             }
             ReadEvent::CaughtUp { partition } => format!("caught up {partition}"),
             ReadEvent::Ended { partition } => format!("ended {partition}"),
+            ReadEvent::Lost { partition, from, until, next } => {
+                format!("{partition}: lost {from}..{until}, on at {next}")
+            }
             ReadEvent::Nothing => "nothing".to_owned(),
         });
     }
@@ -121,4 +126,26 @@ fn a_block_filled_for_a_larger_call_is_handed_over_in_pieces() {
 #[test]
 fn no_partitions_have_all_ended() {
     assert!(Parts::new(&[]).all_ended());
+}
+
+#[test]
+fn a_loss_comes_behind_what_was_taken_and_before_what_follows() {
+    let mut parts = parts(&[None, Some(40)]);
+    assert!(!take(&mut parts, 10, 5, 100));
+    parts.lose(0, Loss::of(10, 6, (20, 30)).unwrap());
+    take(&mut parts, 10, 20, 100);
+    // Cut back: the offsets come again.
+    parts.lose(0, Loss::of(10, 21, (0, 9)).unwrap());
+    take(&mut parts, 10, 9, 100);
+    parts.lose(1, Loss::of(11, 5, (50, 60)).unwrap());
+    let expected = [
+        "0:[5]",
+        "0: lost 6..20, on at 20",
+        "0:[20]",
+        "0: lost 9..21, on at 9",
+        "0:[9]",
+        "1: lost 5..50, on at 50",
+        "ended 1",
+    ];
+    assert_eq!(told(&mut parts, 100), expected);
 }

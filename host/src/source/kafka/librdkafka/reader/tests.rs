@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::source::kafka::librdkafka::client;
-use crate::source::kafka::{CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL};
+use crate::source::kafka::{CONNECT_WAIT, Isolation, KafkaClient, KafkaStart, METADATA_INTERVAL};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ fn cluster() -> Cluster {
     cluster
 }
 
-fn config(cluster: &Cluster) -> ClientConfig {
-    client::config(&KafkaSettings {
+fn settings(cluster: &Cluster) -> KafkaSettings {
+    KafkaSettings {
         client: KafkaClient::Librdkafka,
         isolation: Isolation::ReadCommitted,
         brokers: cluster.bootstrap_servers(),
@@ -27,10 +27,15 @@ fn config(cluster: &Cluster) -> ClientConfig {
         bounded: false,
         properties: BTreeMap::new(),
         connect_wait: CONNECT_WAIT,
+        group: None,
+        on_lost_offsets: LostOffsets::Stop,
         metadata_interval: METADATA_INTERVAL,
         clock: || 0,
-    })
-    .unwrap()
+    }
+}
+
+fn config(cluster: &Cluster) -> ClientConfig {
+    client::config(&settings(cluster)).unwrap()
 }
 
 fn fill(cluster: &Cluster, partition: i32, count: usize) {
@@ -45,11 +50,12 @@ fn fill(cluster: &Cluster, partition: i32, count: usize) {
 }
 
 fn place(id: i32, end: Option<i64>) -> Place {
-    Place { partition: id as u32, id, begin: 0, is_oldest: false, end }
+    Place { partition: id as u32, id, begin: 0, is_oldest: false, end, epoch: None, lost: None }
 }
 
 fn open(cluster: &Cluster, places: &[Place]) -> KafkaReader {
-    KafkaReader::open(config(cluster), "t", places, None, || 0).unwrap()
+    let watch = Watch::new([0; 16], None, METADATA_INTERVAL, false);
+    KafkaReader::open(config(cluster), &settings(cluster), places, watch).unwrap()
 }
 
 fn position(reader: &KafkaReader, id: i32) -> i64 {

@@ -3,7 +3,7 @@
 
 use super::batches::batch;
 use crate::source::kafka::{
-    CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, METADATA_INTERVAL, connect,
+    CONNECT_WAIT, Isolation, KafkaClient, KafkaSettings, KafkaStart, LostOffsets, METADATA_INTERVAL, connect,
 };
 use crate::source::{Assignment, Reader};
 use bytes::{Bytes, BytesMut};
@@ -170,7 +170,7 @@ impl Double {
 
     pub(super) fn reader(&self) -> Box<dyn Reader> {
         let source = connect(&self.settings()).unwrap_or_else(|error| panic!("{error}"));
-        source.open(&[Assignment { partition: 0, offset: None }]).unwrap_or_else(|error| panic!("{error}"))
+        source.open(&[Assignment { partition: 0, offset: None, epoch: None }]).unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(super) fn settings(&self) -> KafkaSettings {
@@ -185,6 +185,8 @@ impl Double {
                 .map(|name| (name.to_owned(), "0".to_owned()))
                 .into(),
             connect_wait: CONNECT_WAIT,
+            group: None,
+            on_lost_offsets: LostOffsets::Stop,
             metadata_interval: METADATA_INTERVAL,
             clock: || 0,
         }

@@ -2,8 +2,8 @@
 
 use super::batches::{batch, signed};
 use super::double::{Double, END, Say, TOPIC};
-use crate::source::kafka::{KafkaSettings, connect};
-use crate::source::{Assignment, ReadEvent, SourceError};
+use crate::source::kafka::{KafkaSettings, LostOffsets, connect};
+use crate::source::{Assignment, ReadEvent, Reader, SourceError};
 use kafka_protocol::messages::fetch_response::{AbortedTransaction, EpochEndOffset, PartitionData};
 use kafka_protocol::messages::{FetchRequest, ProducerId};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn a_log_cut_back_behind_what_was_read_stops_the_run() {
         }
     });
     let told = read(&double).unwrap_err().to_string();
-    assert!(told.contains("lost records that were read before, from offset 25 to 39"), "{told}");
+    assert!(told.contains("lost records that were read before, offsets 25 to 39"), "{told}");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_bounded_run_whose_records_are_deleted_before_it_begins_ends() {
     let double = Double::start(|_, _| Say::Partition(PartitionData::default().with_error_code(1)));
     let source =
         connect(&KafkaSettings { bounded: true, ..double.settings() }).unwrap_or_else(|error| panic!("{error}"));
-    let mut reader = source.open(&[Assignment { partition: 0, offset: None }]).unwrap();
+    let mut reader = source.open(&[Assignment { partition: 0, offset: None, epoch: None }]).unwrap();
     double.low.store(END, Ordering::Relaxed);
     let begun = Instant::now();
     while !matches!(reader.next(10, Duration::from_millis(10)), Ok(ReadEvent::Ended { partition: 0 })) {
@@ -218,4 +218,34 @@ fn records_beyond_the_told_end_are_taken() {
     });
     assert_eq!(read(&double).unwrap(), END as usize);
     assert!(double.fetches.load(Ordering::Relaxed) <= 3, "nothing was fetched again");
+}
+
+/// A resumed reader asks with the epoch that the checkpoint knows, so that a log that was cut back and grew again is not taken for the same.
+#[test]
+fn a_log_cut_back_while_we_were_away_is_told_although_it_grew_again() {
+    let cut = |_: usize, request: &FetchRequest| match request.topics[0].partitions[0].last_fetched_epoch {
+        4 => {
+            let parting = EpochEndOffset::default().with_epoch(3).with_end_offset(25);
+            Say::Partition(PartitionData::default().with_diverging_epoch(parting))
+        }
+        _ => honest(request),
+    };
+    let double = Double::start(cut);
+    let resumed = [Assignment { partition: 0, offset: Some(40), epoch: Some(4) }];
+    let next = |reader: &mut dyn Reader| loop {
+        match reader.next(7, Duration::from_millis(10)) {
+            Ok(ReadEvent::Nothing) => {}
+            event => break event,
+        }
+    };
+    let source = connect(&double.settings()).unwrap_or_else(|error| panic!("{error}"));
+    let mut reader = source.open(&resumed).unwrap();
+    assert_eq!(reader.epoch(0), Some(4), "nothing was read yet");
+    let told = next(&mut *reader).unwrap_err().to_string();
+    assert!(told.contains("offsets 25 to 39, 15 at the most") && told.contains("To go on at 25"), "{told}");
+    let settings = KafkaSettings { on_lost_offsets: LostOffsets::Continue, ..double.settings() };
+    let mut reader = connect(&settings).unwrap_or_else(|error| panic!("{error}")).open(&resumed).unwrap();
+    assert!(matches!(next(&mut *reader), Ok(ReadEvent::Lost { partition: 0, from: 25, until: 40, next: 25 })));
+    assert!(matches!(next(&mut *reader), Ok(ReadEvent::Block(block)) if block.records[0].offset == 25));
+    assert!(reader.epoch(0).is_some());
 }
