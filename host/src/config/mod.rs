@@ -15,6 +15,7 @@ mod path;
 pub mod plan;
 mod problem;
 mod read;
+pub(crate) mod tables;
 mod units;
 
 pub use env::{ExpandError, Expanded, Lookup, expand};

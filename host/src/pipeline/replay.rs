@@ -138,6 +138,8 @@ fn bare_settings(brokers: &str, properties: BTreeMap<String, String>) -> KafkaSe
         start: KafkaStart::Earliest,
         isolation: Isolation::ReadUncommitted,
         bounded: true,
+        group: None,
+        on_lost_offsets: LostOffsets::Stop,
         properties,
         connect_wait: CONNECT_WAIT,
         group: None,

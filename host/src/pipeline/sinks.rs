@@ -9,7 +9,11 @@ use crate::sink::kafka::destination::{KafkaDestination, KafkaSinkSettings};
 use crate::sink::kafka::producer::Producer;
 use crate::sink::kafka::rows::Messages;
 use crate::sink::outbox::Outbox;
+use crate::sink::postgres::{self, PostgresSettings};
+use crate::sink::redis::{self, RedisSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
+use crate::storage::local::Local;
+use std::sync::Arc;
 
 /// The sink of a `[[sink]]`, with the KPIs that it takes.
 pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
@@ -21,7 +25,9 @@ pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<
 fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn Sink>, SinkError> {
     Ok(match &plan.kind {
         SinkKind::JsonFiles { path, interval_us } => {
-            Box::new(JsonFiles::new(JsonFilesSettings { path: path.clone(), interval_us: *interval_us }, kpis)?)
+            let (path, interval_us) = (path.clone(), *interval_us);
+            let settings = JsonFilesSettings { storage: Arc::new(Local), path, interval_us, locks: true };
+            Box::new(JsonFiles::new(settings, kpis)?)
         }
         SinkKind::Kafka { brokers, topic, epochs_topic, properties, backlog_bytes_max, .. } => {
             let settings = KafkaSinkSettings {
@@ -33,7 +39,28 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             let destination = Box::new(KafkaDestination::new(settings));
             Box::new(Outbox::new(Box::new(Messages::new(kpis)), destination, *backlog_bytes_max))
         }
-        SinkKind::Hdfs { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Postgres { url, schema, backlog_bytes_max } => {
+            let settings = PostgresSettings {
+                pipeline: pipeline.to_owned(),
+                sink: plan.name.clone(),
+                url: url.0.clone(),
+                schema: schema.clone(),
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(postgres::open(&settings, &kpis)?)
+        }
+        SinkKind::Redis { url, prefix, history_windows_max, backlog_bytes_max } => {
+            let settings = RedisSettings {
+                url: url.0.clone(),
+                prefix: prefix.clone(),
+                sink: plan.name.clone(),
+                pipeline: pipeline.to_owned(),
+                history_windows_max: *history_windows_max,
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(redis::open(&settings, &kpis)?)
+        }
+        SinkKind::Hdfs { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),
@@ -54,4 +81,17 @@ pub(super) fn property_problems(plan: &SinkPlan) -> Vec<Problem> {
         Problem::new(place.clone(), reason)
     };
     Producer::check(&kafka_topic(brokers, topic, properties)).into_iter().map(problem).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tables;
+    use crate::sink::postgres;
+
+    /// The file is checked before there is a sink, in a room that knows none.
+    #[test]
+    fn the_file_and_the_sink_agree_on_names_that_are_taken() {
+        assert_eq!(tables::OWN_COLUMNS, postgres::OWN_COLUMNS);
+        assert_eq!(tables::OWN_TABLES.map(|name| name.replace('-', "_")), postgres::OWN_TABLES);
+    }
 }

@@ -17,6 +17,8 @@ mod instant;
 pub mod json_files;
 pub mod kafka;
 pub mod outbox;
+pub mod postgres;
+pub mod redis;
 pub mod row;
 #[cfg(test)]
 mod test_rows;
