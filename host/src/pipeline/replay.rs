@@ -142,8 +142,6 @@ fn bare_settings(brokers: &str, properties: BTreeMap<String, String>) -> KafkaSe
         on_lost_offsets: LostOffsets::Stop,
         properties,
         connect_wait: CONNECT_WAIT,
-        group: None,
-        on_lost_offsets: LostOffsets::Stop,
         metadata_interval: METADATA_INTERVAL,
         clock: clock::now_us,
     }
