@@ -29,7 +29,7 @@ use files::Aside;
 use kpi::KpiState;
 use outage::Outage;
 use prepared::{Attempt, Change, Prepared, What};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -87,10 +87,22 @@ impl JsonFiles {
             );
             return Err(self.unreadable(reason));
         }
-        match prepared.kpis.iter().find(|files| self.kpis.iter().all(|kpi| *kpi.name != *files.name)) {
-            Some(files) => Err(self.unreadable(format!("it wrote KPI `{}`, which it is not given now", files.name))),
+        let gone = |files: &&prepared::KpiFiles| self.kpis.iter().all(|kpi| *kpi.name != *files.name);
+        match prepared.kpis.iter().filter(gone).find(|files| self.has_asides(&files.name)) {
+            Some(files) => Err(self.unreadable(format!(
+                "files of KPI `{}`, which it is not given now, wait to be published: give it back for one more run, and stop that with SIGTERM",
+                files.name
+            ))),
             None => Ok(()),
         }
+    }
+
+    /// Whether files of a KPI that is not given any more are set aside; a run that ends well leaves none.
+    fn has_asides(&self, kpi: &str) -> bool {
+        let (storage, home) = (&self.settings.storage, self.settings.path.join(kpi));
+        let entries = |path: &Path| storage.list(path).unwrap_or_default();
+        let asides = entries(&home).into_iter().filter(|entry| entry.folder && entry.name.starts_with('.'));
+        asides.into_iter().any(|entry| !entries(&home.join(entry.name)).is_empty())
     }
 
     /// Publishes what the checkpoint prepared, and takes back what may still change.
@@ -287,6 +299,12 @@ impl Sink for JsonFiles {
 
     fn place(&self) -> String {
         self.settings.storage.place(&self.settings.path)
+    }
+}
+
+impl Drop for JsonFiles {
+    fn drop(&mut self) {
+        self.kpis.iter().filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
     }
 }
 

@@ -122,6 +122,14 @@ impl Asides {
         Ok(())
     }
 
+    /// The run ends: removes the folder if nothing is in it. What can't be removed is only in the way.
+    pub(super) fn leave(&self) {
+        let path = self.path();
+        if self.storage.list(&path).is_ok_and(|entries| entries.is_empty()) {
+            let _ = self.storage.remove_folder(&path);
+        }
+    }
+
     /// Makes names that changed in the folder durable.
     pub(super) fn sync(&self) -> Result<(), SinkError> {
         self.storage.sync_folder(&self.path()).map_err(|source| self.lost(&self.path(), source))
