@@ -59,7 +59,10 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
         quarantined: quarantined(&states),
         watermark_us: states.last().map_or(i64::MIN, watermark),
         begins_us: places.each(&last.begins_us, Some(boundary_us)),
-        ledger: Ledger { kpis: places.each(&last.ledger.kpis, KpiLedger::default()), ..last.ledger },
+        ledger: Ledger {
+            kpis: places.each(&last.ledger.kpis, KpiLedger { before: last.ledger.kept, ..KpiLedger::default() }),
+            ..last.ledger
+        },
         tally: std::mem::take(&mut last.tally).moved(&places.kpis),
         partitions: last.partitions,
         letters: last.letters,

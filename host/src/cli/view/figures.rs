@@ -153,8 +153,9 @@ fn ledger(text: &mut String, report: &Report) {
     for (name, kpi) in &report.kpis {
         let _ = writeln!(
             text,
-            "  {name}: kept {} = counted {} + late {}; {} windows, {} rows, {} revisions",
+            "  {name}: kept {} = {}counted {} + late {}; {} windows, {} rows, {} revisions",
             grouped(report.kept),
+            if kpi.before > 0 { format!("before it began {} + ", grouped(kpi.before)) } else { String::new() },
             grouped(kpi.counted),
             grouped(kpi.late),
             grouped(kpi.windows),

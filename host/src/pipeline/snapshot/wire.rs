@@ -33,7 +33,7 @@ struct Header {
     states: Vec<StateWire>,
     begins_us: Vec<Option<i64>>,
     ledger: [u64; 6],
-    kpi_ledgers: Vec<[u64; 3]>,
+    kpi_ledgers: Vec<[u64; 4]>,
     tally: Tally,
     letters: [u64; 2],
     /// Name, blob and undelivered bytes of each sink.
@@ -125,7 +125,7 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
         states,
         begins_us: snapshot.begins_us.clone(),
         ledger: [ledger.read, ledger.undecodable, ledger.future_dated, ledger.rejected, ledger.filtered, ledger.kept],
-        kpi_ledgers: ledger.kpis.iter().map(|kpi| [kpi.counted, kpi.late, kpi.refused_pairs]).collect(),
+        kpi_ledgers: ledger.kpis.iter().map(|kpi| [kpi.before, kpi.counted, kpi.late, kpi.refused_pairs]).collect(),
         tally: snapshot.tally.clone(),
         letters: snapshot.letters,
         sinks,
@@ -291,7 +291,7 @@ fn key_value(wire: &KeyWire) -> KeyValue {
 
 fn ledger(header: &Header) -> Ledger {
     let [read, undecodable, future_dated, rejected, filtered, kept] = header.ledger;
-    let kpi = |&[counted, late, refused_pairs]: &[u64; 3]| KpiLedger { counted, late, refused_pairs };
+    let kpi = |&[before, counted, late, refused_pairs]: &[u64; 4]| KpiLedger { before, counted, late, refused_pairs };
     let kpis = header.kpi_ledgers.iter().map(kpi).collect();
     Ledger { read, undecodable, future_dated, rejected, filtered, kept, kpis }
 }
