@@ -10,7 +10,9 @@ use crate::sink::kafka::producer::Producer;
 use crate::sink::kafka::rows::Messages;
 use crate::sink::outbox::Outbox;
 use crate::sink::postgres::{self, PostgresSettings};
+use crate::sink::redis::{self, RedisSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
+use crate::storage::hdfs::Hdfs;
 use crate::storage::local::Local;
 use std::sync::Arc;
 
@@ -48,11 +50,23 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             };
             Box::new(postgres::open(&settings, &kpis)?)
         }
-        SinkKind::Hdfs { .. } | SinkKind::Redis { .. } => {
-            return Err(SinkError::Refused {
-                place: format!("{pipeline}/{}", plan.name),
-                reason: "not there yet".into(),
-            });
+        SinkKind::Redis { url, prefix, history_windows_max, backlog_bytes_max } => {
+            let settings = RedisSettings {
+                url: url.0.clone(),
+                prefix: prefix.clone(),
+                sink: plan.name.clone(),
+                pipeline: pipeline.to_owned(),
+                history_windows_max: *history_windows_max,
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(redis::open(&settings, &kpis)?)
+        }
+        SinkKind::Hdfs { url, path, interval_us, properties } => {
+            let storage =
+                Hdfs::new(url, properties).map_err(|source| SinkError::Io { place: format!("{url}{path}"), source })?;
+            let (path, interval_us) = (path.into(), *interval_us);
+            let settings = JsonFilesSettings { storage: Arc::new(storage), path, interval_us, locks: false };
+            Box::new(JsonFiles::new(settings, kpis)?)
         }
     })
 }

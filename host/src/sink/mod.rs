@@ -18,6 +18,7 @@ pub mod json_files;
 pub mod kafka;
 pub mod outbox;
 pub mod postgres;
+pub mod redis;
 pub mod row;
 #[cfg(test)]
 mod test_rows;
