@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
 
+mod common;
 #[path = "sink_hdfs/cutter.rs"]
 mod cutter;
 #[path = "sink_hdfs/daemons.rs"]
 mod daemons;
+#[path = "sink_hdfs/pipeline.rs"]
+mod pipeline;
 #[path = "sink_hdfs/rows.rs"]
 mod rows;
 #[path = "sink_hdfs/sink.rs"]
@@ -15,7 +18,7 @@ mod storage;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 use weir::sink::json_files::{JsonFiles, JsonFilesSettings};
 use weir::sink::{Claim, Resume, Sink};
@@ -30,11 +33,13 @@ static SERVICE: LazyLock<Mutex<Service>> = LazyLock::new(|| {
 });
 
 fn service() -> MutexGuard<'static, Service> {
-    let mut service = SERVICE.lock().unwrap_or_else(PoisonError::into_inner);
-    if service.list("/").is_err() {
+    SERVICE.lock().unwrap_or_else(|poisoned| {
+        // Whoever failed may have left a daemon dead.
+        SERVICE.clear_poison();
+        let mut service = poisoned.into_inner();
         service.restart().unwrap();
-    }
-    service
+        service
+    })
 }
 
 fn hdfs(url: &str) -> Hdfs {

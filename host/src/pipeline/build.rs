@@ -7,6 +7,7 @@ use super::identity::{KpiIdentity, PluginIdentity};
 use super::job::{Job, OpenKpi, OpenPreprocessor};
 use super::resolve::PluginFolders;
 use super::sinks;
+use super::storage;
 use super::translate::{generator_settings, kafka_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::folder::FolderStore;
@@ -19,7 +20,6 @@ use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::GeneratorSource;
 use crate::source::kafka;
 use crate::source::{Source, SourceError};
-use crate::storage::local::Local;
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error;
@@ -134,13 +134,18 @@ impl Checked {
         let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;
         let store = match &plan.checkpoint {
             Some(checkpoint) => {
-                let store = FolderStore::open(Arc::new(Local), &checkpoint.path)?;
-                Some((Box::new(store), checkpoint.interval))
+                let (storage, path) = storage::open(&checkpoint.folder)?;
+                Some((Box::new(FolderStore::open(storage, &path)?), checkpoint.interval))
             }
             None => None,
         };
         Ok(Job { plan, source, chain, decode, fold: Arc::new(fold), grouping_keys, preprocessors, kpis, sinks, store })
     }
+}
+
+/// For each partition of a plan's source, where it ends now; nothing is read.
+pub fn source_ends(plan: &Plan) -> Result<Vec<Option<i64>>, SourceError> {
+    Ok(source(plan, true)?.partitions().iter().map(|partition| partition.end).collect())
 }
 
 /// What opens plugins: it compiles in a child of this program and keeps compiled code in the user's cache.

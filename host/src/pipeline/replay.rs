@@ -85,11 +85,12 @@ impl Target {
                 plan.file.name
             )));
         };
-        let KafkaSettings { brokers, topic, properties, .. } = kafka_settings(source, &plan.name, true);
+        let whole = whole_settings(kafka_settings(source, &plan.name, true));
+        let KafkaSettings { brokers, topic, properties, .. } = whole.clone();
         Ok(Self {
             only_topic: Some(topic.clone()),
             to: To::Topic(KafkaTopic { brokers, topic, properties }),
-            whole: Some(kafka_settings(source, &plan.name, true)),
+            whole: Some(whole),
             kpis: plan.kpis.iter().map(|kpi| kpi.name.clone()).collect(),
             allowed_lateness_us: Some(plan.time.allowed_lateness_us),
         })
@@ -120,6 +121,11 @@ impl Target {
     pub fn allowed_lateness(&self) -> Option<std::time::Duration> {
         self.allowed_lateness_us.and_then(|us| u64::try_from(us).ok()).map(std::time::Duration::from_micros)
     }
+}
+
+/// Fetching single records belongs to no group, and what is lost is to be told.
+fn whole_settings(settings: KafkaSettings) -> KafkaSettings {
+    KafkaSettings { group: None, on_lost_offsets: LostOffsets::Stop, start: KafkaStart::Earliest, ..settings }
 }
 
 /// The topic is that of each letter.

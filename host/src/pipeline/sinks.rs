@@ -12,6 +12,7 @@ use crate::sink::outbox::Outbox;
 use crate::sink::postgres::{self, PostgresSettings};
 use crate::sink::redis::{self, RedisSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
+use crate::storage::hdfs::Hdfs;
 use crate::storage::local::Local;
 use std::sync::Arc;
 
@@ -60,11 +61,12 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             };
             Box::new(redis::open(&settings, &kpis)?)
         }
-        SinkKind::Hdfs { .. } => {
-            return Err(SinkError::Refused {
-                place: format!("{pipeline}/{}", plan.name),
-                reason: "not there yet".into(),
-            });
+        SinkKind::Hdfs { url, path, interval_us, properties } => {
+            let storage =
+                Hdfs::new(url, properties).map_err(|source| SinkError::Io { place: format!("{url}{path}"), source })?;
+            let (path, interval_us) = (path.into(), *interval_us);
+            let settings = JsonFilesSettings { storage: Arc::new(storage), path, interval_us, locks: false };
+            Box::new(JsonFiles::new(settings, kpis)?)
         }
     })
 }

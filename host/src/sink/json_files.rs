@@ -28,7 +28,7 @@ use crate::telemetry;
 use files::Aside;
 use kpi::KpiState;
 use outage::Outage;
-use prepared::{Attempt, Change, Prepared};
+use prepared::{Attempt, Change, Prepared, What};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -63,7 +63,7 @@ pub struct JsonFiles {
     kpis: Vec<KpiState>,
     generation: u64,
     settled_us: i64,
-    /// Number of the next `prepare`; part of the names of files set aside, so that one attempt never meets another's.
+    /// Number of the next attempt; part of the names of files set aside, so that one never meets another's.
     sequence: u64,
     outage: Option<Outage>,
 }
@@ -96,11 +96,14 @@ impl JsonFiles {
     /// Publishes what the checkpoint prepared, and takes back what may still change.
     fn restore(&mut self, prepared: Prepared) -> Result<(), SinkError> {
         self.settled_us = prepared.settled_us;
-        self.sequence = prepared.sequence.saturating_add(1);
+        self.sequence = prepared.sequence;
         for files in prepared.kpis {
             if let Some(kpi) = self.kpis.iter_mut().find(|kpi| *kpi.name == *files.name) {
                 kpi.restore(files, self.settings.interval_us)?;
             }
+        }
+        if self.carried_bytes() > 0 {
+            self.outage = Some(Outage::before_the_start());
         }
         Ok(())
     }
@@ -115,7 +118,7 @@ impl JsonFiles {
         let mut changes = Vec::new();
         for kpi in &self.kpis {
             let of_kpi = kpi.changes(&mut outcomes, attempt);
-            match of_kpi.iter().any(|change| change.file.is_some()) {
+            match of_kpi.iter().any(|change| matches!(change.what, What::Written(_))) {
                 true => kpi.folder.asides()?.sync()?,
                 // A run that has nothing to write is to notice a newer one, too.
                 false => kpi.folder.asides()?.check()?,
@@ -123,22 +126,25 @@ impl JsonFiles {
             changes.push(of_kpi);
         }
         telemetry::failpoint!("files-after-aside");
+        self.sequence += 1;
         self.kpis.iter_mut().zip(changes).for_each(|(kpi, changes)| kpi.prepared(changes));
         Ok(())
     }
 
-    /// Renames what was set aside, removes what is to go, syncs each folder once.
-    fn publish(&mut self, prepared: &Prepared) -> Result<(), SinkError> {
-        telemetry::failpoint!("files-before-publish");
+    /// The changes of a checkpoint that are not published yet, with the places of their KPIs.
+    fn due(&self, prepared: &Prepared) -> Vec<(usize, Change)> {
         let kpi_of = |name: &str| self.kpis.iter().position(|kpi| *kpi.name == *name);
-        let due: Vec<(usize, Change)> = prepared
-            .kpis
-            .iter()
-            .filter_map(|files| Some((kpi_of(&files.name)?, files)))
+        let of_kpis = prepared.kpis.iter().filter_map(|files| Some((kpi_of(&files.name)?, files)));
+        of_kpis
             .flat_map(|(place, files)| files.changes.iter().map(move |change| (place, *change)))
             .filter(|(place, change)| self.kpis[*place].is_pending(change))
-            .collect();
-        parallel::each(&due, |(place, change)| {
+            .collect()
+    }
+
+    /// Renames what was set aside, removes what is to go, syncs each folder once.
+    fn publish(&mut self, due: &[(usize, Change)]) -> Result<(), SinkError> {
+        telemetry::failpoint!("files-before-publish");
+        parallel::each(due, |(place, change)| {
             let done = self.kpis[*place].folder.publish(change, false);
             telemetry::failpoint!("files-between-publishes");
             done
@@ -150,7 +156,25 @@ impl JsonFiles {
         }
         telemetry::failpoint!("files-after-publish");
         due.iter().for_each(|(place, change)| self.kpis[*place].published(change));
+        self.kpis.iter_mut().for_each(KpiState::committed);
+        self.drop_settled();
         Ok(())
+    }
+
+    /// After an outage: sets aside and publishes what the checkpoint holds, without a new one. Rows that are in no checkpoint yet are not
+    /// to be seen, so with such it waits for the next.
+    fn catch_up(&mut self) -> Result<(), SinkError> {
+        let due_now = self.outage.as_ref().is_some_and(|outage| !outage.is_too_soon());
+        if !due_now || self.kpis.iter().any(|kpi| kpi.kept.has_news()) {
+            return Ok(());
+        }
+        let done = self.set_aside().and_then(|()| {
+            let pending = self.kpis.iter().enumerate();
+            let due: Vec<_> =
+                pending.flat_map(|(place, kpi)| kpi.pending().map(move |change| (place, change))).collect();
+            self.publish(&due)
+        });
+        self.bear(done, 0).map(drop)
     }
 
     /// What goes into the checkpoint now.
@@ -222,22 +246,19 @@ impl Sink for JsonFiles {
             self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_carried());
         }
         let bytes = self.prepared().encode();
-        self.sequence += 1;
         Ok(super::Prepared { bytes, undelivered: self.carried_bytes() })
     }
 
     fn commit(&mut self, epoch: u64, prepared: &[u8]) -> Result<(), SinkError> {
-        let prepared = self.decode(prepared)?;
+        let due = self.due(&self.decode(prepared)?);
         if self.outage.as_ref().is_some_and(Outage::is_too_soon) {
             return Ok(());
         }
-        let done = self.publish(&prepared);
-        // Rows in the checkpoint say that it was away when they were to be set aside: one that has nothing to publish proves nothing.
+        let done = self.publish(&due);
+        // Rows in the checkpoint say that it was away when they were to be set aside: nothing to publish does not prove it back.
         if self.carried_bytes() == 0 || done.is_err() {
             self.bear(done, epoch)?;
         }
-        self.kpis.iter_mut().for_each(KpiState::committed);
-        self.drop_settled();
         Ok(())
     }
 
@@ -254,19 +275,13 @@ impl Sink for JsonFiles {
     fn finish(&mut self, wait: Duration) -> Result<bool, SinkError> {
         let until = Instant::now() + wait;
         loop {
-            if self.kpis.iter().all(KpiState::is_done) {
-                return Ok(true);
+            self.catch_up()?;
+            let left = until.saturating_duration_since(Instant::now());
+            let done = self.kpis.iter().all(KpiState::is_done);
+            if done || left.is_zero() {
+                return Ok(done);
             }
-            // Rows that are in no checkpoint yet are not to be seen.
-            if self.kpis.iter().any(|kpi| kpi.kept.has_news()) {
-                return Ok(false);
-            }
-            let prepared = self.prepare(0)?.bytes;
-            self.commit(0, &prepared)?;
-            if Instant::now() >= until {
-                return Ok(self.kpis.iter().all(KpiState::is_done));
-            }
-            thread::sleep(FINISH_EVERY);
+            thread::sleep(FINISH_EVERY.min(left));
         }
     }
 

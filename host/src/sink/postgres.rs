@@ -84,7 +84,7 @@ struct Postgres {
     session: Option<(Connection, Claim)>,
 }
 
-/// Read committed, so that each statement after the marker's lock sees what the run before has left. On a standby it fails at once.
+/// Read committed, so that each statement after the marker's lock sees what the run before has left.
 const BEGIN: &str = "begin isolation level read committed read write";
 
 /// What runs take before they make tables; `create table if not exists` fails where two do it at once. ASCII "weir".

@@ -82,16 +82,16 @@ pub fn sink_back(place: &str, epoch: u64) {
     info!(sink = place, epoch, "the sink is back");
 }
 
-/// A sink's system is set up so that it may lose rows that it has taken.
-pub fn sink_may_lose(place: &str, reason: &str) {
-    warn!(sink = place, reason, "the sink's system may lose rows that it has taken");
-}
-
 /// Offsets of a partition, `lost.0` to just below `lost.1`, are gone, and the run goes on at `next` as it was told to.
 pub fn offsets_lost(partition: &str, id: i32, lost: (i64, i64), next: i64) {
     let (from, to, count) = (lost.0, lost.1 - 1, lost.1 - lost.0);
     let what = if next > from { "deleted before they were read" } else { "counted, and cut off from the log since" };
     warn!(partition, id, from, to, count, next, "offsets are lost, {what}; it goes on, as `on_lost_offsets` says");
+}
+
+/// A sink's system is set up so that it may lose rows that it has taken.
+pub fn sink_may_lose(place: &str, reason: &str) {
+    warn!(sink = place, reason, "the sink's system may lose rows that it has taken");
 }
 
 /// The ledger does not balance: a defect of ours.

@@ -27,6 +27,32 @@ fn a_topic_gets_the_rows_of_the_files() {
     assert!(!rows.is_empty() && rows == expected, "{} rows in the topic, {} in files", rows.len(), expected.len());
 }
 
+/// Stopped twice with windows open, and gone on from the checkpoint each time.
+#[test]
+fn stopped_and_resumed_runs_bring_each_row_once() {
+    let topic = topics(broker(), "stopped");
+    let folder = tempfile::tempdir().unwrap();
+    let records = dealt(&invoices()[..1_000], 1);
+    let path = file_pipeline(folder.path(), &records, "max_out_of_orderness = \"10m\"", "tumbling 1m");
+    with_sink(
+        &path,
+        "stopped",
+        "kpis = [\"sales-by-country\"]\n[checkpoint]\npath = \"checkpoint\"\ninterval = \"50ms\"",
+    );
+    for records in ["300", "400"] {
+        let mut command = weir();
+        command.args(["--log", "warn", "run", "--view", "off", "--batch-rows", "50", "--stop-after", records]);
+        assert_code(&command.arg(&path).output().unwrap(), 0);
+    }
+    assert_code(&run_to_end(&path, &[]), 0);
+    let mut rows: Vec<serde_json::Value> =
+        read(&topic).iter().map(|read| serde_json::from_str(&read.value).unwrap()).collect();
+    let mut expected = common::rows(&folder.path().join("out/sales-by-country"));
+    rows.sort_by_key(ToString::to_string);
+    expected.sort_by_key(ToString::to_string);
+    assert!(!rows.is_empty() && rows == expected, "{} rows in the topic, {} in files", rows.len(), expected.len());
+}
+
 #[test]
 fn check_tells_properties_and_topics_that_can_not_be() {
     let folder = tempfile::tempdir().unwrap();

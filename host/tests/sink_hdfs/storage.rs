@@ -89,7 +89,7 @@ fn lost_calls_and_lost_answers_are_found_out() {
         storage.write(&file, b"newer").unwrap();
         done("rename2", &|| assert_eq!(kind(storage.rename_new(&file, &moved)), ErrorKind::AlreadyExists));
         done("rename2", &|| storage.replace(&file, &moved).unwrap());
-        done("rename2", &|| assert_eq!(kind(storage.replace(&file, &moved)), ErrorKind::NotFound));
+        done("getFileInfo", &|| assert_eq!(kind(storage.replace(&file, &moved)), ErrorKind::NotFound));
         assert_eq!(storage.read(&moved).unwrap(), b"newer");
         done("delete", &|| storage.remove(&moved).unwrap());
         done("rename2", &|| storage.create_folder(&top.join("new")).unwrap());

@@ -8,7 +8,7 @@ use super::super::{Claim, SinkError};
 use super::aside::{Asides, Others};
 use super::kept::Interval;
 use super::lock::{self, Lock};
-use super::prepared::{Attempt, Change, Mark};
+use super::prepared::{Attempt, Change, Mark, What};
 use crate::storage::Storage;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -39,17 +39,6 @@ pub(super) struct Aside<'a> {
     pub(super) interval: &'a Interval,
     /// Another change of this file is not published yet: what is published now says nothing of what will be.
     pub(super) pending: bool,
-}
-
-/// What became of an `Aside`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It waits to be published.
-    Written(Mark),
-    /// What is published is already as it should be.
-    Unchanged,
-    /// There are no rows, so the file that is there is to go.
-    Empty,
 }
 
 impl Folder {
@@ -101,8 +90,16 @@ impl Folder {
 
     /// Makes a change visible. Where `again`, it may have been before, by a run that crashed; whether the file is as it was then.
     pub(super) fn publish(&self, change: &Change, again: bool) -> Result<bool, SinkError> {
-        let Some(mark) = &change.file else { return self.unpublish(change).map(|()| true) };
         let (aside, path) = (self.aside(change.interval_us, change.attempt)?, self.file(change.interval_us));
+        let mark = match &change.what {
+            What::Written(mark) => mark,
+            What::Removed(_) if !again => return self.unpublish(&aside, &path).map(|()| true),
+            // Only what was there then: rows that came after this checkpoint may have brought a file back.
+            What::Removed(Some(mark)) if self.holds(&path, mark)? => {
+                return self.unpublish(&aside, &path).map(|()| true);
+            }
+            What::Removed(_) => return Ok(true),
+        };
         match self.storage.replace(&aside, &path) {
             Ok(()) => return Ok(true),
             Err(source) if source.kind() != ErrorKind::NotFound => return Err(self.failed(&path, source)),
@@ -114,19 +111,18 @@ impl Folder {
     }
 
     /// Through the run's folder, as everything that changes what is published.
-    fn unpublish(&self, change: &Change) -> Result<(), SinkError> {
-        let (aside, path) = (self.aside(change.interval_us, change.attempt)?, self.file(change.interval_us));
-        let renamed = match self.storage.rename_new(&path, &aside) {
+    fn unpublish(&self, aside: &Path, path: &Path) -> Result<(), SinkError> {
+        let renamed = match self.storage.rename_new(path, aside) {
             Err(source) if source.kind() == ErrorKind::AlreadyExists => {
-                self.storage.remove(&aside).map_err(|source| self.failed(&aside, source))?;
-                self.storage.rename_new(&path, &aside)
+                self.storage.remove(aside).map_err(|source| self.failed(aside, source))?;
+                self.storage.rename_new(path, aside)
             }
             renamed => renamed,
         };
         match renamed {
-            Ok(()) => self.storage.remove(&aside).map_err(|source| self.failed(&aside, source)),
+            Ok(()) => self.storage.remove(aside).map_err(|source| self.failed(aside, source)),
             Err(source) if source.kind() == ErrorKind::NotFound => self.asides()?.check(),
-            Err(source) => Err(self.failed(&path, source)),
+            Err(source) => Err(self.failed(path, source)),
         }
     }
 
@@ -188,21 +184,21 @@ impl Folder {
 }
 
 impl Aside<'_> {
-    /// Writes it and makes its bytes durable. Where it fails, what was written stays, to be removed as a leftover.
-    pub(super) fn write(&self, attempt: Attempt) -> Result<Outcome, SinkError> {
-        let (content, path) = (self.interval.content(), self.folder.file(self.interval_us));
-        let folder = self.folder;
+    /// Writes it and makes its bytes durable; `None` where what is published is as it should be. Where it fails, what was written stays,
+    /// to be removed as a leftover.
+    pub(super) fn write(&self, attempt: Attempt) -> Result<Option<What>, SinkError> {
+        let (content, folder) = (self.interval.content(), self.folder);
         if content.is_empty() {
-            let there = folder.storage.length(&path).map_err(|source| folder.failed(&path, source))?.is_some();
-            return Ok(if there || self.pending { Outcome::Empty } else { Outcome::Unchanged });
+            let there = folder.read(self.interval_us)?.map(|bytes| Mark::of(&bytes));
+            return Ok((there.is_some() || self.pending).then_some(What::Removed(there)));
         }
         let mark = Mark::of(&content);
-        if !self.pending && folder.holds(&path, &mark)? {
-            return Ok(Outcome::Unchanged);
+        if !self.pending && folder.holds(&folder.file(self.interval_us), &mark)? {
+            return Ok(None);
         }
         let path = folder.aside(self.interval_us, attempt)?;
         match folder.storage.write(&path, &content) {
-            Ok(()) => Ok(Outcome::Written(mark)),
+            Ok(()) => Ok(Some(What::Written(mark))),
             Err(source) => Err(folder.asides()?.lost(&path, source)),
         }
     }

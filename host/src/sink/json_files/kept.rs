@@ -212,8 +212,9 @@ impl Kept {
     pub(super) fn restore(&mut self, saved: Saved, from_files: Vec<(i64, Vec<Window>)>) {
         *self = Self { longest_us: saved.longest_us, dropped_us: saved.dropped_us, ..Self::new(self.interval_us) };
         for (start_us, windows) in from_files {
+            let on_file = !windows.is_empty();
             let windows = windows.into_iter().map(|window| (window.key(), (window.revision, window.text))).collect();
-            self.intervals.insert(start_us, Interval { windows, stage: Stage::Committed, on_file: true });
+            self.intervals.insert(start_us, Interval { windows, stage: Stage::Committed, on_file });
         }
         for window in saved.silent {
             self.put_back(window, Stage::Committed);

@@ -3,10 +3,10 @@
 use super::super::row::RowWriter;
 use super::super::{KpiSchema, SinkError};
 use super::JsonFilesSettings;
-use super::files::{Aside, Folder, Outcome};
+use super::files::{Aside, Folder};
 use super::kept::{Kept, Window};
 use super::parallel;
-use super::prepared::{Attempt, Change, KpiFiles};
+use super::prepared::{Attempt, Change, KpiFiles, What};
 use super::read_back;
 use arrow_schema::ArrowError;
 use std::collections::BTreeMap;
@@ -60,14 +60,10 @@ impl KpiState {
         })
     }
 
-    /// Takes this KPI's share of the outcomes, which are in the order of `asides`.
-    pub(super) fn changes(&self, outcomes: &mut impl Iterator<Item = Outcome>, attempt: Attempt) -> Vec<Change> {
-        let change = |((interval_us, _), outcome)| match outcome {
-            Outcome::Written(mark) => Some(Change { interval_us, attempt, file: Some(mark) }),
-            Outcome::Empty => Some(Change { interval_us, attempt, file: None }),
-            Outcome::Unchanged => None,
-        };
-        self.kept.changed().zip(outcomes).filter_map(change).collect()
+    /// Takes this KPI's share of what became of `asides`, which is in their order.
+    pub(super) fn changes(&self, outcomes: &mut impl Iterator<Item = Option<What>>, attempt: Attempt) -> Vec<Change> {
+        let changed = self.kept.changed().zip(outcomes);
+        changed.filter_map(|((interval_us, _), what)| Some(Change { interval_us, attempt, what: what? })).collect()
     }
 
     /// These changes are set aside; each stands for the one before of its file.
@@ -78,13 +74,17 @@ impl KpiState {
 
     /// This KPI's part of a checkpoint.
     pub(super) fn files(&self, settled_us: i64) -> KpiFiles {
-        let changes = self.pending.values().copied().collect();
+        let changes = self.pending().collect();
         KpiFiles { name: self.name.to_string(), changes, saved: self.kept.save(settled_us) }
     }
 
     /// Whether a change, or a later one of its file, still is to be published.
     pub(super) fn is_pending(&self, change: &Change) -> bool {
         self.pending.get(&change.interval_us).is_some_and(|pending| pending.attempt >= change.attempt)
+    }
+
+    pub(super) fn pending(&self) -> impl Iterator<Item = Change> {
+        self.pending.values().copied()
     }
 
     pub(super) fn published(&mut self, change: &Change) {
@@ -99,7 +99,7 @@ impl KpiState {
     }
 
     pub(super) fn pending_bytes(&self) -> u64 {
-        self.pending.values().filter_map(|change| change.file).map(|mark| mark.length).sum()
+        self.pending.values().map(|change| change.what.bytes()).sum()
     }
 
     /// Whether everything accepted is published.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Between two tries: each holds up the pipeline until it fails.
 const TRY_EVERY: Duration = Duration::from_secs(5);
 
-/// Since when it is away, so to say.
+/// It is away, or was when it was last tried.
 #[derive(Debug)]
 pub(super) struct Outage {
     /// What the last try came to.
@@ -17,6 +17,11 @@ pub(super) struct Outage {
 }
 
 impl Outage {
+    /// Of the run before: its rows are in the checkpoint.
+    pub(super) fn before_the_start() -> Self {
+        Self { reason: "it was away when the checkpoint was made".to_owned(), next_try: Instant::now() }
+    }
+
     pub(super) fn is_too_soon(&self) -> bool {
         Instant::now() < self.next_try
     }

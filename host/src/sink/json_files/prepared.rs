@@ -17,6 +17,7 @@ const MAGIC: &[u8; 8] = b"weirJF\x00\x02";
 /// What one `prepare` made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prepared {
+    /// Of the next attempt.
     pub(super) sequence: u64,
     pub(super) settled_us: i64,
     pub(super) interval_us: i64,
@@ -39,11 +40,29 @@ pub(super) struct Change {
     pub(super) interval_us: i64,
     /// Who set it aside.
     pub(super) attempt: Attempt,
-    /// What was set aside; `None`: there are no rows any more, and the file goes.
-    pub(super) file: Option<Mark>,
+    pub(super) what: What,
 }
 
-/// A `prepare` of a run; later ones are greater.
+/// What becomes of a published file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// This was set aside, and takes its place.
+    Written(Mark),
+    /// There are no rows any more, and it goes; `None`: there was none when that was found.
+    Removed(Option<Mark>),
+}
+
+impl What {
+    /// What waits for being published.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Written(mark) => mark.length,
+            Self::Removed(_) => 0,
+        }
+    }
+}
+
+/// An attempt of a run to set files aside; later ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Attempt {
     pub(super) generation: u64,
@@ -60,6 +79,18 @@ pub(super) struct Mark {
 impl Mark {
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self { length: bytes.len() as u64, sha256: Sha256::digest(bytes).into() }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>, kind: u8) {
+        out.push(kind);
+        push_u64(out, self.length);
+        out.extend_from_slice(&self.sha256);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, String> {
+        let length = reader.u64()?;
+        let sha256 = reader.take(32)?.try_into().map_err(|_| "it ends too early".to_owned())?;
+        Ok(Self { length, sha256 })
     }
 }
 
@@ -122,29 +153,23 @@ impl Change {
         push_i64(out, self.interval_us);
         push_u64(out, self.attempt.generation);
         push_u64(out, self.attempt.sequence);
-        match &self.file {
-            None => out.push(0),
-            Some(mark) => {
-                out.push(1);
-                push_u64(out, mark.length);
-                out.extend_from_slice(&mark.sha256);
-            }
+        match &self.what {
+            What::Removed(None) => out.push(0),
+            What::Removed(Some(mark)) => mark.encode(out, 1),
+            What::Written(mark) => mark.encode(out, 2),
         }
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, String> {
         let interval_us = reader.i64()?;
         let attempt = Attempt { generation: reader.u64()?, sequence: reader.u64()? };
-        let file = match reader.take(1)? {
-            [0] => None,
-            [1] => {
-                let length = reader.u64()?;
-                let sha256 = reader.take(32)?.try_into().map_err(|_| "it ends too early".to_owned())?;
-                Some(Mark { length, sha256 })
-            }
+        let what = match reader.take(1)? {
+            [0] => What::Removed(None),
+            [1] => What::Removed(Some(Mark::decode(reader)?)),
+            [2] => What::Written(Mark::decode(reader)?),
             _ => return Err("a change is of no known kind".to_owned()),
         };
-        Ok(Self { interval_us, attempt, file })
+        Ok(Self { interval_us, attempt, what })
     }
 }
 

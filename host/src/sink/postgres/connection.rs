@@ -51,24 +51,31 @@ pub(super) struct Connection {
 pub(super) type Row = Vec<Option<String>>;
 
 impl Connection {
-    /// Connects to the first host that takes it, and sets the session up.
+    /// Connects to the first host that takes rows.
     pub(super) fn open(address: &Address, limits: Limits) -> Result<Self, Trouble> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Trouble::Passing(format!("no runtime: {error}")))?;
         let mut connection = Self { runtime: Some(runtime), client: None, driver: None, answer: limits.answer };
         let mut refused = Trouble::Final("`url` names no host".to_owned());
         for host in &address.hosts {
-            match connection.connect(host, address) {
-                Ok(()) => {
-                    connection.run(&session(limits))?;
-                    return Ok(connection);
-                }
+            match connection.enter(host, address, limits) {
+                Ok(()) => return Ok(connection),
                 // Another host may be the one that takes writes; what is passing with one is passing with all.
                 Err(Trouble::Final(_)) if matches!(refused, Trouble::Passing(_)) => {}
                 Err(trouble) => refused = trouble,
             }
         }
         Err(refused)
+    }
+
+    /// Connects and sets the session up. A standby is as good as away: after a failover it may be the one that takes writes.
+    fn enter(&mut self, host: &Config, address: &Address, limits: Limits) -> Result<(), Trouble> {
+        self.connect(host, address)?;
+        self.run(&session(limits))?;
+        match self.rows("select pg_catalog.pg_is_in_recovery()")?.concat().as_slice() {
+            [Some(is)] if is == "f" => Ok(()),
+            _ => Err(Trouble::Passing("the server is a standby, which takes no rows".to_owned())),
+        }
     }
 
     fn connect(&mut self, host: &Config, address: &Address) -> Result<(), Trouble> {

@@ -1,5 +1,6 @@
 //! The connection: a client on a runtime of its own, calls that end, and calls that are made again.
 
+use super::super::random_name;
 use super::trouble::Trouble;
 use crate::telemetry;
 use hdfs_native::{Client, ClientBuilder, HdfsError};
@@ -44,7 +45,7 @@ pub(super) struct Line {
     /// The last call found the system away.
     away: AtomicBool,
     /// What no other process' names have, and a number for each name.
-    unique: (u64, AtomicU64),
+    unique: (String, AtomicU64),
 }
 
 impl Line {
@@ -53,8 +54,6 @@ impl Line {
             SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         all.extend(properties.iter().map(|(name, value)| (name.clone(), value.clone())));
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("hdfs").enable_all().build()?;
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self {
             url: url.to_owned(),
             properties: all,
@@ -62,7 +61,7 @@ impl Line {
             runtime: Some(runtime),
             client: Mutex::new(None),
             away: AtomicBool::new(false),
-            unique: (u64::from_ne_bytes(random), AtomicU64::new(0)),
+            unique: (random_name()?, AtomicU64::new(0)),
         })
     }
 
@@ -72,23 +71,24 @@ impl Line {
         let until = Instant::now() + if was_away { Duration::ZERO } else { self.patience };
         let mut pause = PAUSE_MIN;
         loop {
-            let reason = match self.client().and_then(|client| attempt(&client)) {
-                Ok(done) => {
-                    self.away.store(false, Ordering::Relaxed);
-                    return Ok(done);
+            let answer = match self.client().and_then(|client| attempt(&client)) {
+                Ok(done) => Ok(done),
+                Err(Trouble::Final(error)) => Err(error),
+                Err(Trouble::Passing(reason)) if Instant::now() >= until => {
+                    self.away.store(true, Ordering::Relaxed);
+                    return Err(io::Error::new(ErrorKind::TimedOut, reason));
                 }
-                Err(Trouble::Final(error)) => return Err(error),
-                Err(Trouble::Passing(reason)) => reason,
+                Err(Trouble::Passing(reason)) => {
+                    if pause == PAUSE_MIN {
+                        telemetry::storage_trouble(&self.url, &reason);
+                    }
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    continue;
+                }
             };
-            if Instant::now() >= until {
-                self.away.store(true, Ordering::Relaxed);
-                return Err(io::Error::new(ErrorKind::TimedOut, reason));
-            }
-            if pause == PAUSE_MIN {
-                telemetry::storage_trouble(&self.url, &reason);
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE_MAX);
+            self.away.store(false, Ordering::Relaxed);
+            return answer;
         }
     }
 
@@ -123,7 +123,7 @@ impl Line {
 
     /// Part of a name that nobody else has.
     pub(super) fn unique(&self) -> String {
-        format!("{:016x}-{}", self.unique.0, self.unique.1.fetch_add(1, Ordering::Relaxed))
+        format!("{}-{}", self.unique.0, self.unique.1.fetch_add(1, Ordering::Relaxed))
     }
 
     fn client(&self) -> Result<Client, Trouble> {

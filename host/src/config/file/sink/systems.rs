@@ -4,6 +4,7 @@ use crate::config::file::properties::properties;
 use crate::config::file::source;
 use crate::config::item::Item;
 use crate::config::plan::{Secret, SinkKind};
+use crate::config::problem::Problem;
 use crate::config::read::Table;
 
 /// Undelivered rows that may wait: 64 MiB by default, and at the least and the most.
@@ -48,7 +49,7 @@ const OURS: [(&str, &str); 7] = [
 pub(super) fn postgres(table: &Table<'_>) -> Option<SinkKind> {
     const EXAMPLE: &str = "postgresql://weir:${PGPASSWORD}@127.0.0.1:5432/kpis";
     let url = table.need("url", &format!("\"{EXAMPLE}\""));
-    let url = url.and_then(|item| url_of(&item, &["postgresql://", "postgres://"], EXAMPLE));
+    let url = url.and_then(|item| url_of(table, &item, &["postgresql://", "postgres://"], EXAMPLE));
     let schema =
         table.get("schema").and_then(|item| item.word("public")).map_or("public".to_owned(), |text| text.value);
     let backlog_bytes_max = backlog(table);
@@ -58,7 +59,7 @@ pub(super) fn postgres(table: &Table<'_>) -> Option<SinkKind> {
 pub(super) fn redis(table: &Table<'_>) -> Option<SinkKind> {
     const EXAMPLE: &str = "redis://:${REDIS_PASSWORD}@127.0.0.1:6379/0";
     let url = table.need("url", &format!("\"{EXAMPLE}\""));
-    let url = url.and_then(|item| url_of(&item, &["redis://", "rediss://"], EXAMPLE));
+    let url = url.and_then(|item| url_of(table, &item, &["redis://", "rediss://"], EXAMPLE));
     let prefix = table.get("prefix").map_or(Some("weir".to_owned()), |item| prefix_of(&item));
     let history = table.get("history_windows_max").and_then(|item| item.integer(1..=100_000_000, HISTORY_WINDOWS));
     let backlog_bytes_max = backlog(table);
@@ -93,14 +94,13 @@ fn backlog(table: &Table<'_>) -> u64 {
 }
 
 /// An address that begins as one of these; never shown, since it may hold a password.
-fn url_of(item: &Item<'_>, schemes: &[&str], example: &str) -> Option<Secret> {
+fn url_of(table: &Table<'_>, item: &Item<'_>, schemes: &[&str], example: &str) -> Option<Secret> {
     let text = item.word(example)?;
     if schemes.iter().any(|scheme| text.value.starts_with(scheme) && text.value.len() > scheme.len()) {
         return Some(Secret(text.value));
     }
-    item.problem(
-        format!("`{}` begins with {}", item.key, schemes.join(" or ")),
-        format!("write for example `{} = \"{example}\"`", item.key),
-    );
+    // The section's place, not the value's: a message shows the whole line, and somebody may have typed the password into it.
+    let problem = Problem::new(table.place.clone(), format!("`{}` begins with {}", item.key, schemes.join(" or ")));
+    item.reader.push(problem.help(format!("write for example `{} = \"{example}\"`", item.key)));
     None
 }

@@ -14,8 +14,9 @@ fn sample() -> Prepared {
     };
     let none = Saved { longest_us: 0, dropped_us: 7, open: vec![], silent: vec![], carried: vec![] };
     let changes = vec![
-        Change { interval_us: -600, attempt, file: Some(Mark::of(b"rows")) },
-        Change { interval_us: 0, attempt, file: None },
+        Change { interval_us: -600, attempt, what: What::Written(Mark::of(b"rows")) },
+        Change { interval_us: 0, attempt, what: What::Removed(None) },
+        Change { interval_us: 600, attempt, what: What::Removed(Some(Mark::of(b"old"))) },
     ];
     Prepared {
         sequence: 9,

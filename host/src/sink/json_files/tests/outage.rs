@@ -162,6 +162,10 @@ fn it_is_full_at_its_limit() {
         minute += 10;
     }
     assert!(sink.state().undelivered_bytes > CARRIED_BYTES_MAX);
+    storage.set(None);
+    time_passes(&mut sink);
+    assert!(sink.finish(Duration::ZERO).unwrap(), "nobody has to accept or prepare for that");
+    assert_eq!(sink.state(), SinkState::default());
 }
 
 /// Only a system that is away is waited for: a full disk, a missing right stop the run.

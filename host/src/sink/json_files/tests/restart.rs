@@ -72,6 +72,27 @@ fn files_may_be_newer_than_the_checkpoint() {
     assert_eq!(visible(folder.path()), newest, "the same rows, cut into other epochs");
 }
 
+/// The same where the checkpoint that is gone on from removed a file, and a later epoch brought it back.
+#[test]
+fn a_file_that_came_back_is_not_removed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = started(folder.path());
+    first.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
+    epoch(&mut first);
+    first.accept(&closed(0, 0, 1, &[])).unwrap();
+    let checkpoint = epoch(&mut first);
+    assert!(visible(folder.path()).is_empty());
+    first.accept(&closed(0, 0, 2, &[FRANCE])).unwrap();
+    epoch(&mut first);
+    drop(first);
+    let newest = visible(folder.path());
+    let mut second = run(folder.path(), 2, &checkpoint);
+    assert_eq!(visible(folder.path()), newest);
+    second.accept(&closed(0, 0, 2, &[FRANCE])).unwrap();
+    epoch(&mut second);
+    assert_eq!(visible(folder.path()), newest);
+}
+
 /// A revision that took a window's rows leaves no trace in the file.
 #[test]
 fn a_window_that_lost_its_rows_does_not_come_back() {
