@@ -105,7 +105,7 @@ local function go_back(keys, key, score)
         return show(keys, key, start, about[1], about[2], row)
       end
     end
-    budget = budget - PAGE
+    budget = budget - #page
     if #page < PAGE then break end
   end
   redis.call('DEL', keys.newest .. key)

@@ -4,8 +4,8 @@ use super::windows::Window;
 use crate::sink::instant;
 use std::collections::VecDeque;
 
-/// Rows of a call at the most: it takes some 10 ms of the server, which serves nobody else meanwhile.
-pub(super) const CALL_ROWS_MAX: usize = 1_000;
+/// Rows of a call at the most: it takes some 20 ms of the server (measured), which serves nobody else meanwhile.
+pub(super) const CALL_ROWS_MAX: usize = 500;
 
 /// Bytes of a call's rows at the most, but for a row that is larger alone.
 pub(super) const CALL_BYTES_MAX: usize = 1 << 20;

@@ -43,11 +43,11 @@ pub(super) fn trouble(error: &RedisError) -> Trouble {
 /// What an error answer means. Before version 7, an error within a script is an `ERR` that names the real one.
 fn of_answer(text: &str) -> Trouble {
     let (code, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let inner = |known: &&str| code == *known || (code == "ERR" && rest.contains(&format!("-{known} ")));
-    if PASSING.iter().any(|known| inner(&known)) || PASSING_WORDS.iter().any(|words| rest.contains(words)) {
+    let inner = |known: &str| code == known || (code == "ERR" && rest.contains(&format!("-{known} ")));
+    if PASSING.iter().any(|known| inner(known)) || PASSING_WORDS.iter().any(|words| rest.contains(words)) {
         return Trouble::Passing(text.to_owned());
     }
-    match FINAL.iter().find(|(known, _)| inner(&known)) {
+    match FINAL.iter().find(|(known, _)| inner(known)) {
         Some((_, help)) => Trouble::Final(format!("{text}; {help}")),
         None => Trouble::Passing(text.to_owned()),
     }
