@@ -22,11 +22,12 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Words that belong to one room (or to several): a word, and where it may stand.
-const WORDS: [(&str, &[&str]); 9] = [
+const WORDS: [(&str, &[&str]); 10] = [
     ("wasmtime::", &["plugin"]),
     ("wasmparser::", &["plugin"]),
     ("wit_component::", &["plugin"]),
     ("rdkafka::", &["source", "sink"]),
+    ("hdfs_native::", &["storage"]),
     // A guest crate's Cargo.toml is not a pipeline file.
     ("toml::", &["config", "plugin/build.rs"]),
     ("println!", &["cli"]),

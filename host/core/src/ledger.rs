@@ -3,7 +3,7 @@
 /// Counts over a run, or over a part of one; parts add up.
 ///
 /// Invariants, by [`balance`](Self::balance): read = undecodable + future-dated + rejected + filtered + kept, and for each KPI
-/// kept = counted + late. They hold between batches, not inside one.
+/// kept = before + counted + late. They hold between batches, not inside one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Records that the source brought; blank lines are none.
@@ -25,6 +25,8 @@ pub struct Ledger {
 /// Counts of one KPI. A quarantined KPI's records go on being judged and counted here, so that the ledger balances.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KpiLedger {
+    /// Records that were kept before the KPI began, where it came later than the others or began anew; else 0.
+    pub before: u64,
     /// Records that count in at least one window, each once.
     pub counted: u64,
     /// Records that every window refused; in the late ledger.
@@ -49,9 +51,10 @@ impl Ledger {
                 "read {read} is not undecodable {undecodable} + future-dated {future_dated} + rejected {rejected} + filtered {filtered} + kept {kept}"
             ));
         }
-        match self.kpis.iter().enumerate().find(|(_, kpi)| kpi.counted.checked_add(kpi.late) != Some(kept)) {
-            Some((place, KpiLedger { counted, late, .. })) => {
-                Err(format!("KPI {place}: kept {kept} is not counted {counted} + late {late}"))
+        let sum = |kpi: &KpiLedger| kpi.before.checked_add(kpi.counted)?.checked_add(kpi.late);
+        match self.kpis.iter().enumerate().find(|(_, kpi)| sum(kpi) != Some(kept)) {
+            Some((place, KpiLedger { before, counted, late, .. })) => {
+                Err(format!("KPI {place}: kept {kept} is not before {before} + counted {counted} + late {late}"))
             }
             None => Ok(()),
         }
@@ -77,6 +80,7 @@ impl std::ops::AddAssign<&Ledger> for Ledger {
 
 impl std::ops::AddAssign for KpiLedger {
     fn add_assign(&mut self, other: Self) {
+        self.before += other.before;
         self.counted += other.counted;
         self.late += other.late;
         self.refused_pairs += other.refused_pairs;
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_books_balance_and_parts_add_up() {
-        let kpi = KpiLedger { counted: 3, late: 2, refused_pairs: 9 };
+        let kpi = KpiLedger { before: 1, counted: 2, late: 2, refused_pairs: 9 };
         let part =
             Ledger { read: 15, undecodable: 1, future_dated: 2, rejected: 3, filtered: 4, kept: 5, kpis: vec![kpi; 2] };
         let mut sum = Ledger::new(1);

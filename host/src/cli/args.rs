@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::dlq::DlqCommand;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,6 +36,12 @@ pub enum Command {
         after_help = "Exit codes: 0 nothing to mend, 2 problems were told.\n\nExample:\n  weir check pipelines/retail.toml"
     )]
     Check(CheckArgs),
+    /// Look at records that were set aside, and feed them again
+    #[command(subcommand)]
+    Dlq(Box<DlqCommand>),
+    /// Look at checkpoints
+    #[command(subcommand)]
+    State(StateCommand),
     /// Build and look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -116,6 +123,36 @@ pub struct CheckArgs {
     /// Where plugins are
     #[command(flatten)]
     pub plugins: PluginPathArgs,
+}
+
+/// `weir state …`
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Show what a checkpoint holds: epoch, offsets, open windows, state of each KPI, sinks, ledger
+    #[command(after_help = STATE_SHOW_HELP)]
+    Show(StateShowArgs),
+}
+
+const STATE_SHOW_HELP: &str = "Changes nothing, and a pipeline may be running meanwhile.
+
+Examples:
+  weir state show checkpoint/retail                      a folder
+  weir state show hdfs://namenode:9000/weir/retail       a folder in HDFS
+  weir state show pipelines/retail.toml --lag            the pipeline's, and how far behind its topic it is
+  weir state show checkpoint/retail --json | jq .kpis    for scripts";
+
+/// `weir state show`
+#[derive(Debug, ClapArgs)]
+pub struct StateShowArgs {
+    /// The checkpoint's folder, its address (hdfs://host:port/path), or a pipeline file
+    #[arg(value_name = "DIR|URI|FILE")]
+    pub place: String,
+    /// Ask the pipeline's source for its ends, and show how far behind each partition is
+    #[arg(long)]
+    pub lag: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `weir plugin …`

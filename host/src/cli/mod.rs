@@ -5,13 +5,15 @@
 
 mod args;
 mod check;
+mod dlq;
 mod plugin;
 mod run;
+mod state;
 mod view;
 
 use crate::plugin as plugin_room;
 use crate::telemetry::{self, LogFormat};
-use args::{Args, Command, PluginCommand};
+use args::{Args, Command, PluginCommand, StateCommand};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Run(run) => run::run(&run),
         Command::Check(check) => check::check(&check),
+        Command::State(StateCommand::Show(show)) => state::show(&show),
+        Command::Dlq(command) => dlq::run(&command),
         Command::Plugin(PluginCommand::Build(build)) => plugin::build(&build),
         Command::Plugin(PluginCommand::Inspect(inspect)) => plugin::inspect(&inspect),
     };

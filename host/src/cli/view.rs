@@ -7,6 +7,7 @@ mod terminal;
 use super::args::View;
 use crate::pipeline::{Job, Places, Progress, Report};
 use figures::Figures;
+pub use figures::{grouped, show_bytes};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};

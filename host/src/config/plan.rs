@@ -397,8 +397,12 @@ pub enum SinkKind {
         brokers: String,
         /// The topic; must exist.
         topic: String,
+        /// The topic of the markers; must exist.
+        epochs_topic: String,
         /// librdkafka properties.
         properties: Properties,
+        /// Where each property stands, for messages.
+        property_places: BTreeMap<String, Place>,
         /// Undelivered rows that may wait.
         backlog_bytes_max: u64,
     },
@@ -437,10 +441,35 @@ impl fmt::Debug for Secret {
 /// `[checkpoint]`.
 #[derive(Debug, Clone)]
 pub struct CheckpointPlan {
-    /// The folder.
-    pub path: PathBuf,
+    /// Where.
+    pub folder: FolderPlan,
     /// Time between epochs.
     pub interval: Duration,
+}
+
+/// A folder on this machine or elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderPlan {
+    /// Made absolute to the pipeline file's.
+    Local(PathBuf),
+    /// `hdfs://host:port/path`.
+    Hdfs {
+        /// `hdfs://host:port` or `hdfs://nameservice`.
+        url: String,
+        /// The folder there, absolute.
+        path: String,
+        /// Settings of the client, as in hdfs-site.xml.
+        properties: BTreeMap<String, String>,
+    },
+}
+
+impl fmt::Display for FolderPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => write!(f, "{}", path.display()),
+            Self::Hdfs { url, path, .. } => write!(f, "{url}{path}"),
+        }
+    }
 }
 
 /// `[limits]`, with a `[[kpi]]`'s or `[[preprocess]]`'s own on top.

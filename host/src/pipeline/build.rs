@@ -7,6 +7,7 @@ use super::identity::{KpiIdentity, PluginIdentity};
 use super::job::{Job, OpenKpi, OpenPreprocessor};
 use super::resolve::PluginFolders;
 use super::sinks;
+use super::storage;
 use super::translate::{generator_settings, kafka_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::folder::FolderStore;
@@ -19,7 +20,6 @@ use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::GeneratorSource;
 use crate::source::kafka;
 use crate::source::{Source, SourceError};
-use crate::storage::local::Local;
 use crate::telemetry::failpoint;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +87,7 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     let mut problems = opener.problems;
     problems.extend(schema_problems(&plan));
     problems.extend(property_problems(&plan));
+    problems.extend(plan.sinks.iter().flat_map(sinks::property_problems));
     let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
         Ok(chain) if problems.is_empty() => chain,
         Ok(_) => return Err(PrepareError::Problems(Problems::new(plan.file, problems))),
@@ -135,13 +136,18 @@ impl Checked {
         let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;
         let store = match &plan.checkpoint {
             Some(checkpoint) => {
-                let store = FolderStore::open(Arc::new(Local), &checkpoint.path)?;
-                Some((Box::new(store), checkpoint.interval))
+                let (storage, path) = storage::open(&checkpoint.folder)?;
+                Some((Box::new(FolderStore::open(storage, &path)?), checkpoint.interval))
             }
             None => None,
         };
         Ok(Job { plan, source, chain, decode, fold: Arc::new(fold), grouping_keys, preprocessors, kpis, sinks, store })
     }
+}
+
+/// For each partition of a plan's source, where it ends now; nothing is read.
+pub fn source_ends(plan: &Plan) -> Result<Vec<Option<i64>>, SourceError> {
+    Ok(source(plan, true)?.partitions().iter().map(|partition| partition.end).collect())
 }
 
 /// What opens plugins: it compiles in a child of this program and keeps compiled code in the user's cache.

@@ -137,7 +137,7 @@ impl Job {
         Err(RunError::NoCheckpoint(format!(
             "{} holds none, and [source] start = \"checkpoint\" begins nowhere else; for a first start set `start` to \"earliest\", \
              \"latest\" or a timestamp, otherwise look whether the folder is the right one",
-            checkpoint.path.display()
+            checkpoint.folder
         )))
     }
 

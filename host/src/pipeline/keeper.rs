@@ -262,6 +262,8 @@ impl Keeper {
             pipeline: self.shared.pipeline.clone(),
             identity: self.identity.clone(),
             groupings: self.groupings.clone(),
+            windows_us: self.shared.windowings.iter().map(|windows| (windows.size_us(), windows.hop_us())).collect(),
+            settled_us: self.settled_us,
             partitions,
             state,
             begins_us: self.begins_us.clone(),

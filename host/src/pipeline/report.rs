@@ -52,6 +52,9 @@ pub struct Report {
 /// A KPI's part of the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KpiReport {
+    /// Records kept before the KPI began, where it began later than the pipeline: kept = before + counted + late.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub before: u64,
     /// Records counted in at least one window.
     pub counted: u64,
     /// Records that every window refused.
@@ -66,6 +69,11 @@ pub struct KpiReport {
     pub revisions: u64,
     /// Why it is quarantined.
     pub quarantined: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a plugin cost, over all its instances.

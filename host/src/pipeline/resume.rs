@@ -57,9 +57,12 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
     Ok(Resumed {
         epoch: saved.epoch,
         quarantined: quarantined(&states),
-        watermark_us: watermark(&states),
+        watermark_us: states.last().map_or(i64::MIN, watermark),
         begins_us: places.each(&last.begins_us, Some(boundary_us)),
-        ledger: Ledger { kpis: places.each(&last.ledger.kpis, KpiLedger::default()), ..last.ledger },
+        ledger: Ledger {
+            kpis: places.each(&last.ledger.kpis, KpiLedger { before: last.ledger.kept, ..KpiLedger::default() }),
+            ..last.ledger
+        },
         tally: std::mem::take(&mut last.tally).moved(&places.kpis),
         partitions: last.partitions,
         letters: last.letters,
@@ -178,10 +181,10 @@ fn boundary(last: &Snapshot, states: &[State]) -> i64 {
     fronts.chain(windows).max().unwrap_or(i64::MIN)
 }
 
-fn watermark(states: &[State]) -> i64 {
-    match states.last() {
-        Some(State::Whole(state)) => state.watermark_us,
-        Some(State::Changes(changes)) => changes.watermark_us,
-        None => i64::MIN,
+/// The watermark up to which windows were published.
+pub(super) fn watermark(state: &State) -> i64 {
+    match state {
+        State::Whole(state) => state.watermark_us,
+        State::Changes(changes) => changes.watermark_us,
     }
 }

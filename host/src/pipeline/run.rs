@@ -241,6 +241,7 @@ fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize, epoch: Option
         kpis.insert(
             name.clone(),
             KpiReport {
+                before: counts.before,
                 counted: counts.counted,
                 late: counts.late,
                 refused_pairs: counts.refused_pairs,

@@ -18,7 +18,7 @@ use weir_core::delta::{CloserChanges, CloserState};
 use weir_core::ledger::Ledger;
 use weir_core::time::ClockState;
 
-pub(super) use wire::{decode, encode};
+pub(super) use wire::{decode, encode, state_bytes};
 
 /// One consistent cut through a run.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ pub(super) struct Snapshot {
     pub identity: Identity,
     /// For each KPI, its place among the groupings of `state`.
     pub groupings: Vec<usize>,
+    /// For each grouping: size and hop of its windows, microseconds; for people who look.
+    pub windows_us: Vec<(i64, i64)>,
+    /// Windows that end at or before this will not come again.
+    pub settled_us: i64,
     /// In the source's order.
     pub partitions: Vec<SavedPartition>,
     pub state: State,

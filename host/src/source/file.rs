@@ -61,6 +61,7 @@ impl FileSource {
             id: i32::try_from(place).unwrap_or(i32::MAX),
             records: None,
             begin: None,
+            end: None,
             bytes: Some(file.bytes),
             identity: None,
         });

@@ -70,6 +70,7 @@ impl GeneratorSource {
             id: i32::try_from(place).unwrap_or(i32::MAX),
             records: settings.records.map(|_| share(records, place.into(), settings.partitions.into())),
             begin: None,
+            end: None,
             bytes: None,
             identity: None,
         });

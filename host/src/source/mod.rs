@@ -51,6 +51,8 @@ pub struct Partition {
     /// The offset at which a first run begins, as resolved now (`latest`, a timestamp); `None`: the oldest record. A checkpoint
     /// keeps it for a partition that has brought nothing yet, so that what comes while we are away is not skipped.
     pub begin: Option<i64>,
+    /// The end at connecting: the offset of the next record that will come, where the source can say so.
+    pub end: Option<i64>,
     /// How many bytes lie before the end, where the source can say so (files); for progress.
     pub bytes: Option<u64>,
     /// What its system calls that which now bears its name, where names are given anew (Kafka: the topic's id). Offsets of another one mean

@@ -62,6 +62,11 @@ pub fn checkpoint_written(epoch: u64, bytes: usize, millis: u128) {
     debug!(epoch, bytes, millis, "checkpoint written");
 }
 
+/// A file system does not answer as it should; what was to be done there is tried again for a while.
+pub fn storage_trouble(place: &str, reason: &str) {
+    info!(storage = place, reason, "the file system is away or busy; it is tried again");
+}
+
 /// A sink's system can't be reached; its rows wait.
 pub fn sink_away(place: &str, reason: &str) {
     warn!(sink = place, reason, "the sink is away; its rows wait in the checkpoint, and it is tried again");
@@ -82,6 +87,11 @@ pub fn offsets_lost(partition: &str, id: i32, lost: (i64, i64), next: i64) {
     let (from, to, count) = (lost.0, lost.1 - 1, lost.1 - lost.0);
     let what = if next > from { "deleted before they were read" } else { "counted, and cut off from the log since" };
     warn!(partition, id, from, to, count, next, "offsets are lost, {what}; it goes on, as `on_lost_offsets` says");
+}
+
+/// A sink's system is set up so that it may lose rows that it has taken.
+pub fn sink_may_lose(place: &str, reason: &str) {
+    warn!(sink = place, reason, "the sink's system may lose rows that it has taken");
 }
 
 /// The ledger does not balance: a defect of ours.

@@ -1,6 +1,6 @@
 //! Turns counters into what people read: rates, times, shares, the summary.
 
-use crate::pipeline::{Count, Places, Progress, Report};
+use crate::pipeline::{Count, Live, Places, Progress, Report, SinkLine};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,9 @@ impl Figures {
         for (kpi, reason) in &live.quarantined {
             let _ = write!(line, "  QUARANTINED {kpi}: {reason}");
         }
+        for sink in waiting_sinks(&live) {
+            let _ = write!(line, "  {sink}");
+        }
         line
     }
 }
@@ -82,6 +85,25 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `3.2 MiB`
+pub fn show_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} bytes"),
+        1_024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1_024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// Sinks that don't take rows now, each with what waits for it and why.
+pub fn waiting_sinks(live: &Live) -> Vec<String> {
+    let line = |sink: &SinkLine| {
+        let reason = sink.state.waiting.as_ref()?;
+        let holds = if sink.state.full { ", and holds up the pipeline" } else { "" };
+        Some(format!("SINK {} is away: {} wait{holds} ({reason})", sink.name, show_bytes(sink.state.undelivered_bytes)))
+    };
+    live.sinks.iter().filter_map(line).collect()
 }
 
 /// A moment of event time, for people.
@@ -131,8 +153,9 @@ fn ledger(text: &mut String, report: &Report) {
     for (name, kpi) in &report.kpis {
         let _ = writeln!(
             text,
-            "  {name}: kept {} = counted {} + late {}; {} windows, {} rows, {} revisions",
+            "  {name}: kept {} = {}counted {} + late {}; {} windows, {} rows, {} revisions",
             grouped(report.kept),
+            if kpi.before > 0 { format!("before it began {} + ", grouped(kpi.before)) } else { String::new() },
             grouped(kpi.counted),
             grouped(kpi.late),
             grouped(kpi.windows),

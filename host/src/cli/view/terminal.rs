@@ -1,6 +1,6 @@
 //! The live view: drawn in place below the command, so that the last state stays on the screen after the run.
 
-use super::figures::{Figures, dead_letters, grouped, seconds, time};
+use super::figures::{Figures, dead_letters, grouped, seconds, time, waiting_sinks};
 use super::{Names, wait};
 use crate::pipeline::{Count, Live, Progress};
 use ratatui::layout::{Constraint, Layout};
@@ -57,7 +57,15 @@ fn head_lines<'a>(names: &Names, progress: &Progress, live: &Live, figures: &Fig
     for (kpi, reason) in &live.quarantined {
         state = format!("QUARANTINED {kpi}: {reason}");
     }
-    let alarm = if live.quarantined.is_empty() { Style::new() } else { Style::new().fg(Color::Red).bold() };
+    let waiting = waiting_sinks(live);
+    if !waiting.is_empty() {
+        state = waiting.join("  ");
+    }
+    let alarm = if live.quarantined.is_empty() && waiting.is_empty() {
+        Style::new()
+    } else {
+        Style::new().fg(Color::Red).bold()
+    };
     Paragraph::new(vec![
         Line::from(format!(
             "{} events/s   {} read   watermark {}",

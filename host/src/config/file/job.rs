@@ -1,7 +1,8 @@
 //! `[pipeline]`, `[dead_letters]` and `[checkpoint]`: what the job is called, how much of the machine it takes and where it keeps its own files.
 
+use super::properties::properties;
 use crate::config::item::{Item, Text};
-use crate::config::plan::{CheckpointPlan, Place};
+use crate::config::plan::{CheckpointPlan, FolderPlan, Place, Properties};
 use crate::config::problem::Problem;
 use crate::config::read::Table;
 use crate::config::units::DURATION_MAX_US;
@@ -79,11 +80,37 @@ pub fn dead_letters(table: Table<'_>) -> DeadLetters {
 }
 
 pub fn checkpoint(table: Table<'_>) -> Option<CheckpointPlan> {
-    let path = table.need("path", "\"checkpoint\"").and_then(|item| path(&item, "checkpoint"));
+    let properties = table.get("properties").map(|item| (properties(&item, &[]).0, item));
+    let folder = table.need("path", "\"checkpoint\"").and_then(|item| folder(&item, properties));
     let interval = table.get("interval").and_then(|item| item.duration(1_000, DURATION_MAX_US, "1s"));
     table.finish();
     let interval = interval.map_or(Duration::from_secs(1), |us| Duration::from_micros(us.unsigned_abs()));
-    Some(CheckpointPlan { path: path?, interval })
+    Some(CheckpointPlan { folder: folder?, interval })
+}
+
+/// A folder here, or one that an address names.
+fn folder(item: &Item<'_>, properties: Option<(Properties, Item<'_>)>) -> Option<FolderPlan> {
+    let text = item.word("checkpoint")?;
+    if !text.value.contains("://") {
+        if let Some((_, item)) = properties {
+            item.problem(
+                "`properties` are those of HDFS",
+                "leave them out, or write `path = \"hdfs://127.0.0.1:9000/weir\"`",
+            );
+        }
+        return Some(FolderPlan::Local(item.reader.path(&text.value)));
+    }
+    let parts = text.value.strip_prefix("hdfs://").and_then(|rest| rest.split_once('/'));
+    match parts.map(|(host, path)| (host, path.trim_end_matches('/'))) {
+        Some((host, path)) if !host.is_empty() && !path.is_empty() => Some(FolderPlan::Hdfs {
+            url: format!("hdfs://{host}"),
+            path: format!("/{path}"),
+            properties: properties.map(|(properties, _)| properties.0).unwrap_or_default(),
+        }),
+        _ => {
+            item.wrong("a path here, or an address as `hdfs://host:port/path`", "\"hdfs://127.0.0.1:9000/weir/retail\"")
+        }
+    }
 }
 
 /// A path, from the pipeline file's folder.

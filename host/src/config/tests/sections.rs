@@ -237,7 +237,10 @@ fn places_of_dead_letters_and_the_checkpoint() {
         (Path::new("/p/elsewhere/lost.jsonl"), Path::new("/p/elsewhere/late.jsonl"))
     );
     let checkpoint = plan.checkpoint.unwrap();
-    assert_eq!((checkpoint.path.as_path(), checkpoint.interval), (Path::new("/p/../state"), Duration::from_secs(1)));
+    assert_eq!(
+        (checkpoint.folder, checkpoint.interval),
+        (FolderPlan::Local("/p/../state".into()), Duration::from_secs(1))
+    );
 }
 
 #[test]

@@ -24,6 +24,8 @@ struct Header {
     pipeline: String,
     identity: Identity,
     kpi_groupings: Vec<usize>,
+    windows_us: Vec<(i64, i64)>,
+    settled_us: i64,
     partitions: Vec<PartitionWire>,
     whole: bool,
     watermark_us: i64,
@@ -31,7 +33,7 @@ struct Header {
     states: Vec<StateWire>,
     begins_us: Vec<Option<i64>>,
     ledger: [u64; 6],
-    kpi_ledgers: Vec<[u64; 3]>,
+    kpi_ledgers: Vec<[u64; 4]>,
     tally: Tally,
     letters: [u64; 2],
     /// Name, blob and undelivered bytes of each sink.
@@ -114,6 +116,8 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
         pipeline: snapshot.pipeline.clone(),
         identity: snapshot.identity.clone(),
         kpi_groupings: snapshot.groupings.clone(),
+        windows_us: snapshot.windows_us.clone(),
+        settled_us: snapshot.settled_us,
         partitions: snapshot.partitions.iter().map(partition_wire).collect(),
         whole,
         watermark_us,
@@ -121,7 +125,7 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
         states,
         begins_us: snapshot.begins_us.clone(),
         ledger: [ledger.read, ledger.undecodable, ledger.future_dated, ledger.rejected, ledger.filtered, ledger.kept],
-        kpi_ledgers: ledger.kpis.iter().map(|kpi| [kpi.counted, kpi.late, kpi.refused_pairs]).collect(),
+        kpi_ledgers: ledger.kpis.iter().map(|kpi| [kpi.before, kpi.counted, kpi.late, kpi.refused_pairs]).collect(),
         tally: snapshot.tally.clone(),
         letters: snapshot.letters,
         sinks,
@@ -135,19 +139,35 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
     Ok(bytes)
 }
 
-/// The snapshot of these bytes.
-pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
+/// For each KPI, the bytes that its states take in a record.
+pub fn state_bytes(record: &[u8]) -> Result<Vec<u64>, RunError> {
+    let (header, _) = header(record)?;
+    let bytes = |state: &StateWire| match state {
+        StateWire::Parts(parts) => parts.iter().filter_map(|part| header.blobs.get(*part as usize)).sum(),
+        StateWire::Quarantined(_) | StateWire::Fresh => 0,
+    };
+    Ok(header.states.iter().map(bytes).collect())
+}
+
+/// The header of these bytes, and where the blobs begin.
+fn header(bytes: &[u8]) -> Result<(Header, &[u8]), RunError> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(|| unreadable(&"it is too short"))?;
     let length = u32::from_le_bytes(*length) as usize;
-    let text = rest.get(..length).ok_or_else(|| unreadable(&"its header is cut off"))?;
+    let (text, blobs) = rest.split_at_checked(length).ok_or_else(|| unreadable(&"its header is cut off"))?;
     let header: Header = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
     if header.format != FORMAT {
         return Err(unreadable(&format!("its format is {}, and this version of weir reads {FORMAT}", header.format)));
     }
-    let ranges = blob_ranges(&header.blobs, rest.len() - length)?;
+    Ok((header, blobs))
+}
+
+/// The snapshot of these bytes.
+pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
+    let (header, blobs) = header(bytes)?;
+    let ranges = blob_ranges(&header.blobs, blobs.len())?;
     let blob = |number: &u32| -> Result<&[u8], RunError> {
         let range = ranges.get(*number as usize).cloned().ok_or_else(|| unreadable(&"a part is missing"))?;
-        Ok(&rest[length..][range])
+        Ok(&blobs[range])
     };
     let mut kpis = Vec::new();
     for state in &header.states {
@@ -176,6 +196,8 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
         pipeline: header.pipeline,
         identity: header.identity,
         groupings: header.kpi_groupings,
+        windows_us: header.windows_us,
+        settled_us: header.settled_us,
         begins_us: header.begins_us,
         tally: header.tally,
         letters: header.letters,
@@ -269,7 +291,7 @@ fn key_value(wire: &KeyWire) -> KeyValue {
 
 fn ledger(header: &Header) -> Ledger {
     let [read, undecodable, future_dated, rejected, filtered, kept] = header.ledger;
-    let kpi = |&[counted, late, refused_pairs]: &[u64; 3]| KpiLedger { counted, late, refused_pairs };
+    let kpi = |&[before, counted, late, refused_pairs]: &[u64; 4]| KpiLedger { before, counted, late, refused_pairs };
     let kpis = header.kpi_ledgers.iter().map(kpi).collect();
     Ledger { read, undecodable, future_dated, rejected, filtered, kept, kpis }
 }

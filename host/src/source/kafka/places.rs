@@ -44,6 +44,7 @@ pub(super) fn partitions(settings: &KafkaSettings, found: &[Found], topic_id: [u
         id: found.id,
         records: settings.bounded.then(|| u64::try_from(found.high - found.start).unwrap_or(0)),
         begin: (settings.start != KafkaStart::Earliest).then_some(found.start),
+        end: Some(found.high),
         bytes: None,
         identity: (topic_id != [0; 16]).then(|| words::topic_id(topic_id)),
     };

@@ -28,16 +28,28 @@ fn url(item: &Item<'_>) -> Option<String> {
     let rest = text.value.strip_prefix("hdfs://").map(|rest| rest.trim_end_matches('/'));
     match rest.filter(|rest| !rest.is_empty() && !rest.contains('/')) {
         Some(rest) => Some(format!("hdfs://{rest}")),
-        None => item.wrong("an address as `hdfs://host:port` or `hdfs://nameservice`", "\"hdfs://127.0.0.1:9000\""),
+        None => {
+            let problem =
+                "`url` must be an address as `hdfs://host:port` or `hdfs://nameservice`, and nothing after it";
+            item.problem(problem, "write for example `url = \"hdfs://127.0.0.1:9000\"`");
+            None
+        }
     }
 }
 
 fn absolute(item: &Item<'_>) -> Option<String> {
     let text = item.word("/kpis")?;
-    if text.value.starts_with('/') && text.value.len() > 1 {
-        return Some(text.value.trim_end_matches('/').to_owned());
+    let path = text.value.strip_prefix('/').map(|path| path.trim_end_matches('/'));
+    // What HDFS refuses in a path, and what would make two paths of one.
+    let fits = |part: &str| !matches!(part, "" | "." | "..") && !part.contains([':', '\0']);
+    match path.filter(|path| path.split('/').all(fits)) {
+        Some(path) => Some(format!("/{path}")),
+        None => {
+            let problem = "`path` must be an absolute path in HDFS, without `..`, `//` or `:`";
+            item.problem(problem, "write for example `path = \"/kpis\"`");
+            None
+        }
     }
-    item.wrong("an absolute path in HDFS", "\"/kpis\"")
 }
 
 fn interval(table: &Table<'_>) -> i64 {
