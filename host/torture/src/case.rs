@@ -3,6 +3,7 @@
 use crate::compare::{Outcome, ledger};
 use crate::services::Services;
 use crate::sinks::{Held, Kind, files, lines};
+use serde_json::Value;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -60,21 +61,33 @@ impl<'a> Case<'a> {
         let _ = fs::remove_dir_all(&case.folder);
         fs::create_dir_all(&case.folder).map_err(|error| format!("{}: {error}", case.folder.display()))?;
         sink.make(services, &case.name)?;
-        let text = format!("{}{}", pipeline(&case.name, services.bootstrap(), &bench.topic), case.sinks(services)?);
-        fs::write(case.file(), text).map_err(|error| format!("{}: {error}", case.file().display()))?;
+        let section = sink.section(services, &case.name)?;
+        case.write(&pipeline(&case.name, services.bootstrap(), &bench.topic, &section))?;
         Ok(case)
     }
 
-    fn sinks(&self, services: &Services) -> Result<String, String> {
-        // The second sink is there for the places between two sinks, and so that they have to agree.
-        let files = "type = \"json-files\"\nname = \"beside\"\npath = \"beside\"\nkpis = [\"sales\"]";
-        let section = self.sink.section(services, &self.name)?;
-        Ok(format!("[[sink]]\n{section}\nname = \"tortured\"\n[[sink]]\n{files}\n"))
+    fn write(&self, text: &str) -> Result<(), String> {
+        fs::write(self.file(), text).map_err(|error| format!("{}: {error}", self.file().display()))
     }
 
     /// The pipeline file.
-    pub fn file(&self) -> PathBuf {
+    fn file(&self) -> PathBuf {
         self.folder.join("pipeline.toml")
+    }
+
+    /// From now on checkpoints are below this address.
+    pub fn keep_checkpoints_at(&self, address: &str) -> Result<(), String> {
+        let text = fs::read_to_string(self.file()).map_err(|error| error.to_string())?;
+        self.write(&text.replace("path = \"checkpoint\"", &format!("path = \"{address}/{}\"", self.name)))
+    }
+
+    /// Moves to another folder, as to another machine: files go along, checkpoints stay where they are.
+    pub fn move_away(&mut self) -> Result<(), String> {
+        let _ = fs::remove_dir_all(self.checkpoints());
+        let folder = self.bench.folder.join(format!("{}-moved", self.name));
+        fs::rename(&self.folder, &folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        self.folder = folder;
+        Ok(())
     }
 
     /// The folder of checkpoints.
@@ -126,7 +139,7 @@ impl<'a> Case<'a> {
     /// What the runs gave, once one has ended by itself.
     pub fn outcome(&self, services: &Services) -> Result<Outcome, String> {
         let report = fs::read(self.report()).map_err(|error| format!("{}: {error}", self.report().display()))?;
-        let report =
+        let report: Value =
             serde_json::from_slice(&report).map_err(|error| format!("{}: {error}", self.report().display()))?;
         let held = [
             (self.sink.name(), self.sink.held(services, &self.name, &self.folder)?),
@@ -134,7 +147,11 @@ impl<'a> Case<'a> {
             ("dead letters", letters(&self.folder.join("dead.jsonl"))?),
             ("late letters", letters(&self.folder.join("late.jsonl"))?),
         ];
-        Ok(Outcome { held: held.into(), ledger: ledger(&report) })
+        Ok(Outcome {
+            held: held.into(),
+            ledger: ledger(&report),
+            epoch: report["checkpoint_epoch"].as_u64().unwrap_or(0),
+        })
     }
 
     fn report(&self) -> PathBuf {
@@ -215,7 +232,7 @@ fn letters(path: &Path) -> Result<Held, String> {
     Ok(Held { rows: [("letters".to_owned(), rows)].into(), again: 0 })
 }
 
-fn pipeline(name: &str, bootstrap: &str, topic: &str) -> String {
+fn pipeline(name: &str, bootstrap: &str, topic: &str, sink: &str) -> String {
     format!(
         r#"[pipeline]
 name = "{name}"
@@ -261,6 +278,15 @@ late_path = "late.jsonl"
 [checkpoint]
 path = "checkpoint"
 interval = "20ms"
+[[sink]]
+{sink}
+name = "tortured"
+# For the places between two sinks, and so that they have to agree.
+[[sink]]
+type = "json-files"
+name = "beside"
+path = "beside"
+kpis = ["sales"]
 "#
     )
 }

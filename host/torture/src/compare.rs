@@ -11,6 +11,8 @@ pub struct Outcome {
     pub held: BTreeMap<&'static str, Held>,
     /// The part of the report that depends on the data alone.
     pub ledger: Value,
+    /// The epoch of the last checkpoint, which depends on the pace; not compared.
+    pub epoch: u64,
 }
 
 /// What is wrong with an outcome.
@@ -117,7 +119,7 @@ mod tests {
     fn outcome(rows: &[&str], again: u64) -> Outcome {
         let rows = rows.iter().map(|row| row.as_bytes().to_vec()).collect();
         let held = Held { rows: [("place".to_owned(), rows)].into(), again };
-        Outcome { held: [("sink", held)].into(), ledger: serde_json::json!({"read": 3, "balanced": true}) }
+        Outcome { held: [("sink", held)].into(), ledger: serde_json::json!({"read": 3, "balanced": true}), epoch: 7 }
     }
 
     #[test]

@@ -90,11 +90,11 @@ impl Trial<'_> {
         &self,
         name: &str,
         sink: Kind,
-        kills: impl FnOnce(&Case<'_>) -> Result<(u64, bool), String>,
+        kills: impl FnOnce(&mut Case<'_>) -> Result<(u64, bool), String>,
     ) -> Verdict {
         let judge = || {
-            let case = Case::new(self.bench, self.services, name, sink)?;
-            let (kills, not_reached) = kills(&case)?;
+            let mut case = Case::new(self.bench, self.services, name, sink)?;
+            let (kills, not_reached) = kills(&mut case)?;
             case.run_to_end("")?;
             let got = case.outcome(self.services)?;
             let (expected, _) = self.references.get(&sink).ok_or("no reference")?;

@@ -22,6 +22,7 @@ use case::{Bench, Case};
 use clap::Parser;
 use compare::Outcome;
 use kills::{Trial, Verdict};
+use scenarios::Scenario;
 use services::Services;
 use sinks::Kind;
 use std::collections::BTreeMap;
@@ -30,6 +31,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use table::Table;
+
+/// Epochs that a run has to make, so that its passes and what came before them fit in.
+const EPOCHS_MIN: u64 = 5;
 
 /// How long systems are away.
 const AWAY: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(20));
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
 struct Asked {
     sinks: Vec<Kind>,
     points: Vec<points::Point>,
-    scenarios: Vec<scenarios::Scenario>,
+    scenarios: Vec<Scenario>,
 }
 
 /// Cases that failed.
@@ -61,7 +65,7 @@ fn torture(args: &Args) -> Result<u64, String> {
     let began = Instant::now();
     let folder = fresh_folder()?;
     println!("cases are in {}; seed {}", folder.display(), args.seed);
-    let mut services = Services::start(&folder, &asked.sinks)?;
+    let mut services = Services::start(&folder, &asked.sinks, asked.scenarios.contains(&Scenario::Moved))?;
     let bench = Bench {
         weir: built::weir(),
         plugins: built::root().join("pipelines/plugins"),
@@ -110,11 +114,15 @@ fn references(
         let outcome = case.outcome(services)?;
         let held: usize = outcome.held.values().flat_map(|held| held.rows.values()).map(Vec::len).sum();
         println!(
-            "reference {}: {held} rows and letters in {:.1} s; {}",
+            "reference {}: {held} rows and letters, {} epochs, {:.1} s; {}",
             sink.name(),
+            outcome.epoch,
             took.as_secs_f64(),
             outcome.ledger
         );
+        if outcome.epoch < EPOCHS_MIN {
+            return Err(format!("{} epochs are too few to be killed between: take more --records", outcome.epoch));
+        }
         references.insert(*sink, (outcome, took));
         case.clear(services);
     }
@@ -198,7 +206,7 @@ fn systems_away(
     }
 }
 
-fn tell_scenario(counter: &Counter, scenario: scenarios::Scenario, sink: Kind, verdict: &Verdict, args: &Args) {
+fn tell_scenario(counter: &Counter, scenario: Scenario, sink: Kind, verdict: &Verdict, args: &Args) {
     let replay = format!("--scenarios {} --sinks {}", scenario.name(), sink.name());
     counter.tell(&format!("{} {}", scenario.name(), sink.name()), verdict, &replay, args);
 }

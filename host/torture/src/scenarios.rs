@@ -29,11 +29,13 @@ pub enum Scenario {
     Torn,
     /// A bit of the newest checkpoint is another.
     Flipped,
+    /// Killed in one folder, resumed in another; checkpoints are in HDFS.
+    Moved,
 }
 
 /// All of them.
-pub const ALL: [Scenario; 5] =
-    [Scenario::SecondInstance, Scenario::Paused, Scenario::Killed, Scenario::Torn, Scenario::Flipped];
+pub const ALL: [Scenario; 6] =
+    [Scenario::SecondInstance, Scenario::Paused, Scenario::Killed, Scenario::Torn, Scenario::Flipped, Scenario::Moved];
 
 impl Scenario {
     /// As the command line has it.
@@ -44,6 +46,7 @@ impl Scenario {
             Self::Killed => "killed",
             Self::Torn => "torn-checkpoint",
             Self::Flipped => "flipped-bit",
+            Self::Moved => "moved",
         }
     }
 
@@ -55,6 +58,7 @@ impl Scenario {
             Self::Killed => "the system is killed in mid run, and comes back some seconds later",
             Self::Torn => "killed in mid run, and the newest checkpoint loses its second half",
             Self::Flipped => "killed in mid run, and one bit of the newest checkpoint is another",
+            Self::Moved => "killed in one folder and resumed in another, with checkpoints in HDFS",
         }
     }
 
@@ -72,7 +76,7 @@ impl Scenario {
             Self::Paused => matches!(sink, Kind::Postgres | Kind::Redis | Kind::Hdfs),
             // A broker that is killed takes the source along.
             Self::Killed => sink != Kind::JsonFiles,
-            Self::SecondInstance | Self::Torn | Self::Flipped => true,
+            Self::SecondInstance | Self::Torn | Self::Flipped | Self::Moved => true,
         }
     }
 
@@ -92,6 +96,7 @@ impl Scenario {
                     let middle = bytes.len() / 2;
                     bytes[middle] ^= 1;
                 })?,
+                Self::Moved => moved(case, &trial.services.hdfs()?.url())?,
                 Self::Paused | Self::Killed => return Err("it needs the services for itself".to_owned()),
             }
             Ok((1, false))
@@ -127,8 +132,6 @@ pub fn away(
         let mut notes = Vec::new();
         match ended {
             Ended::Exited(status, _) if status.success() => {}
-            // Files have no outbox: a run may end, if the next one goes on well.
-            Ended::Exited(_, _) if sink == Kind::Hdfs => drop(case.run_to_end("")?),
             ended => notes.push(format!("the run did not go on by itself: {ended:?}")),
         }
         if !notes.is_empty() {
@@ -156,6 +159,15 @@ fn second_instance(case: &Case<'_>) -> Result<(), String> {
     match newer.wait()? {
         Ended::Exited(status, _) if status.success() => Ok(()),
         ended => Err(format!("the newer run did not end well: {ended:?}")),
+    }
+}
+
+/// Another machine goes on from the checkpoint.
+fn moved(case: &mut Case<'_>, hdfs: &str) -> Result<(), String> {
+    case.keep_checkpoints_at(&format!("{hdfs}/checkpoints"))?;
+    match case.start(&kill_at("epoch-committed", 4))?.wait()? {
+        Ended::Killed => case.move_away(),
+        ended => Err(format!("the run was not killed: {ended:?}")),
     }
 }
 

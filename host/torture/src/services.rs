@@ -1,6 +1,7 @@
 //! The real services that a torture needs: one of each for all cases.
 
 use crate::sinks::Kind;
+use crate::sinks::kafka::make_epochs;
 use std::path::Path;
 use weir_services::hdfs::Hdfs;
 use weir_services::kafka::{Kafka, KafkaOptions};
@@ -18,14 +19,17 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts a broker, and what these sinks write to.
+    /// Starts a broker, what these sinks write to, and HDFS if checkpoints are to be there.
     ///
     /// # Errors
     /// What is missing, and how to get it.
-    pub fn start(folder: &Path, sinks: &[Kind]) -> Result<Self, String> {
+    pub fn start(folder: &Path, sinks: &[Kind], checkpoints: bool) -> Result<Self, String> {
         let told = |error: weir_services::ServiceError| error.to_string();
         let has = |kind| sinks.contains(&kind);
         let kafka = Kafka::start(&folder.join("kafka"), KafkaOptions::default()).map_err(told)?;
+        if has(Kind::Kafka) {
+            make_epochs(&kafka.bootstrap())?;
+        }
         Ok(Self {
             bootstrap: kafka.bootstrap(),
             kafka,
@@ -34,7 +38,10 @@ impl Services {
                 .transpose()
                 .map_err(told)?,
             redis: has(Kind::Redis).then(|| Redis::start(&folder.join("redis"))).transpose().map_err(told)?,
-            hdfs: has(Kind::Hdfs).then(|| Hdfs::start(&folder.join("hdfs"))).transpose().map_err(told)?,
+            hdfs: (checkpoints || has(Kind::Hdfs))
+                .then(|| Hdfs::start(&folder.join("hdfs")))
+                .transpose()
+                .map_err(told)?,
         })
     }
 

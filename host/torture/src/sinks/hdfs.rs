@@ -1,4 +1,4 @@
-//! Files in HDFS, looked at over WebHDFS.
+//! Files in HDFS, looked at over WebHDFS. What a crash left aside has to be gone as well, so every file counts.
 
 use super::{Held, lines};
 use crate::services::Services;
@@ -32,7 +32,5 @@ fn collect(services: &Services, at: &str, top: usize, depth: usize, held: &mut H
     if depth == 0 {
         return Err(format!("{at}: folders within folders without end"));
     }
-    // What begins with a dot is the sink's own: whose run the folder is, and what is being written.
-    let mut names = names.iter().filter(|name| !name.starts_with(['.', '_']));
-    names.try_for_each(|name| collect(services, &format!("{at}/{name}"), top, depth - 1, held))
+    names.iter().try_for_each(|name| collect(services, &format!("{at}/{name}"), top, depth - 1, held))
 }

@@ -8,8 +8,17 @@ use weir_services::client::{create_topic, delete_topic, read_committed};
 
 const PARTITIONS: i32 = 2;
 
+/// All cases share it, as sinks may.
+const EPOCHS: &str = "epochs";
+
+/// Makes what all cases share.
+pub fn make_epochs(bootstrap: &str) -> Result<(), String> {
+    create_topic(bootstrap, EPOCHS, 1, &[("cleanup.policy", "compact")]).map_err(|error| error.to_string())
+}
+
 pub(super) fn section(services: &Services, case: &str) -> String {
-    format!("type = \"kafka\"\nbrokers = \"{}\"\ntopic = \"{}\"", services.bootstrap(), topic(case))
+    let (brokers, topic) = (services.bootstrap(), topic(case));
+    format!("type = \"kafka\"\nbrokers = \"{brokers}\"\ntopic = \"{topic}\"\nepochs_topic = \"{EPOCHS}\"")
 }
 
 fn topic(case: &str) -> String {

@@ -3,7 +3,7 @@
 
 pub mod files;
 mod hdfs;
-mod kafka;
+pub mod kafka;
 mod postgres;
 mod redis;
 
