@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// A run that takes longer hangs; it takes one to three seconds on two idle cores.
 const RUN_WAIT: Duration = Duration::from_secs(180);
 
+/// Where a run is held up.
+const PACED: &str = "block-read";
+
 /// How often a run is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -108,6 +111,13 @@ impl<'a> Case<'a> {
         weir
     }
 
+    /// Starts a run that is to be killed: at the pace that the sink needs, unless `points` says otherwise.
+    pub fn start_paced(&self, points: &str) -> Result<Run, String> {
+        let paced = points.starts_with(PACED);
+        let pace = format!("{PACED}=sleep({});", self.sink.pace_ms());
+        self.start(&format!("{}{points}", if paced { "" } else { &pace }))
+    }
+
     /// Starts a run until the end of what the topic holds; `points` is what `FAILPOINTS` says.
     pub fn start(&self, points: &str) -> Result<Run, String> {
         let mut weir = self.weir("run");
@@ -125,15 +135,13 @@ impl<'a> Case<'a> {
     }
 
     /// A run that is left alone has to end well.
-    pub fn run_to_end(&self, points: &str) -> Result<String, String> {
-        match self.start(points)?.wait()? {
-            Ended::Exited(status, said) if status.success() => Ok(said),
-            Ended::Exited(status, said) => {
-                Err(format!("a run that was left alone ended with {status}: {}", said.trim()))
-            }
-            Ended::Killed => Err("a run that was left alone was killed".to_owned()),
-            Ended::Hung(said) => Err(format!("a run hung: {}", said.trim())),
-        }
+    pub fn run_to_end(&self) -> Result<String, String> {
+        well(self.start("")?.wait()?)
+    }
+
+    /// What a run gives that nobody kills, at the pace of those that are.
+    pub fn run_paced(&self) -> Result<String, String> {
+        well(self.start_paced("")?.wait()?)
     }
 
     /// What the runs gave, once one has ended by itself.
@@ -213,6 +221,16 @@ impl Run {
 
     fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// What a run said that had to end well.
+pub fn well(ended: Ended) -> Result<String, String> {
+    match ended {
+        Ended::Exited(status, said) if status.success() => Ok(said),
+        Ended::Exited(status, said) => Err(format!("a run ended with {status}: {}", said.trim())),
+        Ended::Killed => Err("a run was killed by somebody else".to_owned()),
+        Ended::Hung(said) => Err(format!("a run hung: {}", said.trim())),
     }
 }
 

@@ -109,7 +109,7 @@ fn references(
         let case = Case::new(bench, services, &format!("reference_{}", sink.name()), *sink)?;
         case.check()?;
         let began = Instant::now();
-        case.run_to_end("")?;
+        case.run_paced()?;
         let took = began.elapsed();
         let outcome = case.outcome(services)?;
         let held: usize = outcome.held.values().flat_map(|held| held.rows.values()).map(Vec::len).sum();

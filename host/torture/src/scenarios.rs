@@ -135,7 +135,7 @@ pub fn away(
             ended => notes.push(format!("the run did not go on by itself: {ended:?}")),
         }
         if !notes.is_empty() {
-            case.run_to_end("")?;
+            case.run_to_end()?;
         }
         let mut difference = Difference::between(expected, &case.outcome(services)?);
         difference.notes.extend(notes);
@@ -165,7 +165,7 @@ fn second_instance(case: &Case<'_>) -> Result<(), String> {
 /// Another machine goes on from the checkpoint.
 fn moved(case: &mut Case<'_>, hdfs: &str) -> Result<(), String> {
     case.keep_checkpoints_at(&format!("{hdfs}/checkpoints"))?;
-    match case.start(&kill_at("epoch-committed", 4))?.wait()? {
+    match case.start_paced(&kill_at("epoch-committed", 4))?.wait()? {
         Ended::Killed => case.move_away(),
         ended => Err(format!("the run was not killed: {ended:?}")),
     }
@@ -173,7 +173,7 @@ fn moved(case: &mut Case<'_>, hdfs: &str) -> Result<(), String> {
 
 /// The newest checkpoint can't be read: the one before it is taken, with a warning.
 fn damaged(case: &Case<'_>, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), String> {
-    match case.start(&kill_at("epoch-committed", 6))?.wait()? {
+    match case.start_paced(&kill_at("epoch-committed", 6))?.wait()? {
         Ended::Killed => {}
         ended => return Err(format!("the run was not killed: {ended:?}")),
     }
@@ -181,7 +181,7 @@ fn damaged(case: &Case<'_>, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), Str
     let mut bytes = fs::read(&newest).map_err(|error| error.to_string())?;
     damage(&mut bytes);
     fs::write(&newest, bytes).map_err(|error| error.to_string())?;
-    let said = case.run_to_end("")?;
+    let said = case.run_to_end()?;
     if said.contains("taking the one before") { Ok(()) } else { Err("nothing was said of the damage".to_owned()) }
 }
 

@@ -8,7 +8,7 @@ const DEPTH_MAX: usize = 8;
 
 pub(super) fn section(services: &Services, case: &str) -> Result<String, String> {
     let url = services.hdfs()?.url();
-    Ok(format!("type = \"hdfs\"\nurl = \"{url}\"\npath = \"{}\"\ninterval = \"1h\"", path(case)))
+    Ok(format!("type = \"hdfs\"\nurl = \"{url}\"\npath = \"{}\"\ninterval = \"6h\"", path(case)))
 }
 
 fn path(case: &str) -> String {

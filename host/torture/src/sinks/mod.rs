@@ -59,6 +59,11 @@ impl Kind {
         ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| format!("no sink `{name}`: {}", names()))
     }
 
+    /// How long a run is held up at each block, milliseconds, so that some epochs fit into it: HDFS takes its time for each.
+    pub fn pace_ms(self) -> u64 {
+        if self == Self::Hdfs { 25 } else { 4 }
+    }
+
     /// Its section, for this case.
     pub fn section(self, services: &Services, case: &str) -> Result<String, String> {
         match self {
