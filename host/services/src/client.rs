@@ -6,9 +6,10 @@ use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -157,6 +158,56 @@ fn is_on_its_way(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::CoordinatorLoadInProgress
         )
     )
+}
+
+/// A record that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumed {
+    /// Its partition.
+    pub partition: i32,
+    /// Its key; empty, if it has none.
+    pub key: Vec<u8>,
+    /// Its value; empty, if it is null.
+    pub value: Vec<u8>,
+}
+
+/// All records of a topic as consumers see them that read what was committed, in order within each partition: where a
+/// transaction is open, up to its begin.
+///
+/// # Errors
+/// `Failed` when the broker does not tell all of them in time.
+pub fn read_committed(bootstrap: &str, topic: &str) -> Result<Vec<Consumed>, ServiceError> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("group.id", "read-committed").set("enable.auto.commit", "false");
+    config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("fetch.wait.max.ms", "50");
+    let consumer: BaseConsumer = config.create().map_err(failed("no consumer"))?;
+    let metadata = consumer.fetch_metadata(Some(topic), WAIT).map_err(failed("no metadata"))?;
+    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
+    let (mut unread, mut list) = (BTreeSet::new(), TopicPartitionList::new());
+    for partition in partitions {
+        unread.insert(partition);
+        list.add_partition_offset(topic, partition, Offset::Beginning).map_err(failed("no offset"))?;
+    }
+    consumer.assign(&list).map_err(failed("no assignment"))?;
+    let (mut records, until) = (Vec::new(), Instant::now() + WAIT);
+    while !unread.is_empty() {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => records.push(Consumed {
+                partition: message.partition(),
+                key: message.key().unwrap_or_default().to_vec(),
+                value: message.payload().unwrap_or_default().to_vec(),
+            }),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                unread.remove(&partition);
+            }
+            Some(Err(error)) => return Err(failed("records can't be read")(error)),
+            None => {}
+        }
+        if Instant::now() >= until {
+            return Err(ServiceError::Failed(format!("{topic}: not all records were told within {WAIT:?}")));
+        }
+    }
+    Ok(records)
 }
 
 fn send(producer: &BaseProducer<Deliveries>, topic: &str, record: &Produced<'_>) -> Result<(), ServiceError> {

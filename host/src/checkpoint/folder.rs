@@ -46,6 +46,7 @@ impl FolderStore {
     /// Claims the folder, makes it if it is not there, and removes what a crash left aside.
     pub fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self, CheckpointError> {
         let claim = claim::claim(storage.as_ref(), path)?;
+        failpoint!("checkpoint-claimed");
         let mut store = Self { storage, claim, bases: Vec::new(), highest: 0, looked: false };
         for name in store.names()?.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {
             store.remove(name)?;
@@ -167,6 +168,7 @@ impl Store for FolderStore {
             self.bases.push(epoch);
             let past = self.bases.len().saturating_sub(2);
             self.bases.drain(..past);
+            failpoint!("checkpoint-before-tidy");
             self.tidy();
         }
         Ok(())

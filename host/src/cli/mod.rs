@@ -24,6 +24,8 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == plugin_room::COMPILE_SUBCOMMAND) {
         return plugin_room::compile_child_main();
     }
+    #[cfg(feature = "failpoints")]
+    let _scenario = telemetry::failpoint::scenario();
     let args = Args::parse();
     telemetry::init(if args.log_json { LogFormat::Json } else { LogFormat::Text }, &args.log);
     let outcome = match args.command {

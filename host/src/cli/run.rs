@@ -4,6 +4,7 @@ use super::args::{RunArgs, View};
 use super::{Failure, check, say, view};
 use crate::pipeline::{self, Discard, PrepareOptions, Progress, Report, RunOptions, Shutdown};
 use crate::telemetry;
+use crate::telemetry::failpoint;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +21,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         workers: args.workers.map(usize::from),
         batch_rows_max: args.batch_rows.map(|rows| rows as usize),
     };
-    let job = pipeline::prepare(check::load(&args.file)?, &options, args.until_end).map_err(check::failure)?;
+    let plan = check::load(&args.file)?;
+    failpoint!("plan-read");
+    let job = pipeline::prepare(plan, &options, args.until_end).map_err(check::failure)?;
     let shutdown = Shutdown::on_signals().map_err(|error| Failure::run(&error))?;
     let progress = Arc::new(Progress::new(&job, args.view != View::Off));
     let shown = view::start(args.view, &job, Arc::clone(&progress));
@@ -33,6 +36,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let outcome = pipeline::run(job, &options, &shutdown, &progress);
     shown.stop();
     let report = outcome.map_err(|error| Failure::run(&error))?;
+    failpoint!("run-ended");
     if let Some(path) = &args.report {
         write_report(path, &report)?;
     }

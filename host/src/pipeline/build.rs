@@ -20,6 +20,7 @@ use crate::source::file::{FileSettings, FileSource};
 use crate::source::generator::GeneratorSource;
 use crate::source::kafka;
 use crate::source::{Source, SourceError};
+use crate::telemetry::failpoint;
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error;
@@ -129,6 +130,7 @@ impl Checked {
 
     fn open(self, until_end: bool) -> Result<Job, PrepareError> {
         let Self { plan, chain, fold, grouping_keys, preprocessors, kpis } = self;
+        failpoint!("plugins-open");
         let decode = decode_schema(&plan, &chain.asked);
         let source = source(&plan, until_end)?;
         let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;

@@ -94,7 +94,11 @@ impl Delivery {
     fn take(&mut self, parcel: Parcel) -> Result<(), RunError> {
         match parcel {
             Parcel::Closed { closed, settled_us } => self.accept(&closed, settled_us),
-            Parcel::Letters(letters) => self.letters.write(&letters, &self.shared),
+            Parcel::Letters(letters) => {
+                self.letters.write(&letters, &self.shared)?;
+                failpoint!("letters-written");
+                Ok(())
+            }
             Parcel::Cut(snapshot) => {
                 self.make_epoch(*snapshot)?;
                 self.shared.epochs_done.fetch_add(1, Ordering::AcqRel);
@@ -115,6 +119,7 @@ impl Delivery {
             }
             open.sink.settle(settled_us);
         }
+        failpoint!("sinks-accepted");
         lap(Stage::Sink);
         Ok(())
     }
@@ -129,6 +134,7 @@ impl Delivery {
             snapshot.sinks.push(SavedSink { name: open.name.clone(), prepared: open.sink.prepare(epoch)? });
             failpoint!("epoch-between-prepares");
         }
+        failpoint!("letters-before-sync");
         snapshot.letters = self.letters.sync()?;
         failpoint!("epoch-prepared");
         let builds_on = snapshot.builds_on(self.last_record)?;
@@ -154,9 +160,12 @@ impl Delivery {
         self.epoch += 1;
         for open in &mut self.sinks {
             let prepared = open.sink.prepare(self.epoch)?;
+            failpoint!("end-prepared");
             open.sink.commit(self.epoch, &prepared.bytes)?;
+            failpoint!("end-committed");
         }
         self.letters.sync()?;
+        failpoint!("end-letters-synced");
         lap(Stage::Sink);
         Ok(())
     }
@@ -195,7 +204,10 @@ impl Delivery {
                     behind = Some(open.sink.place());
                 }
             }
-            let Some(place) = behind else { return Ok(()) };
+            let Some(place) = behind else {
+                failpoint!("sinks-finished");
+                return Ok(());
+            };
             let patient = match ending {
                 Ending::AtEnd => !self.shared.shutdown.requested() || began.elapsed() < grace,
                 Ending::Stopped => began.elapsed() < grace,

@@ -150,6 +150,7 @@ impl Keeper {
             Message::Flushed { delta, acknowledged_us } => {
                 if let Some(delta) = delta {
                     self.closer.absorb(delta)?;
+                    failpoint!("keeper-absorbed");
                 }
                 self.workers[worker].acknowledged_us = acknowledged_us;
                 let least = self.workers.iter().map(|worker| worker.acknowledged_us).min().unwrap_or(i64::MIN);
@@ -300,6 +301,7 @@ impl Keeper {
         } else if self.interval.is_none() && open_windows > 0 {
             telemetry::open_windows_dropped(open_windows);
         }
+        failpoint!("end-closed");
         self.hand_over(Parcel::Commit)?;
         self.hand_over(Parcel::End(if at_end { Ending::AtEnd } else { Ending::Stopped }))?;
         Ok(Kept {

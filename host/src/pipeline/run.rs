@@ -126,6 +126,7 @@ pub fn run(
     if let Some(resumed) = &mut resumed {
         resumed.restore(&mut closer)?;
     }
+    failpoint!("state-restored");
     let delivery = start::delivery(&mut job, &shared, resumed.as_ref())?;
     let (to_keeper, inbox) = bounded(WAITING_MAX);
     let (to_delivery, parcels) = bounded(PARCELS_MAX);
@@ -141,6 +142,7 @@ pub fn run(
         let worker = start::worker(&job, &shared, index, keeper.workers.len(), resumed.as_ref(), to_keeper.clone())?;
         threads.push(start::thread(worker, to_keeper.clone(), index));
     }
+    failpoint!("workers-started");
     drop((to_keeper, resumed));
     let workers = threads.len();
     let delivery = start::delivery_thread(delivery, parcels, Arc::clone(&shared));

@@ -63,8 +63,10 @@ pub(super) fn delivery(job: &mut Job, shared: &Arc<Shared>, resumed: Option<&Res
         epoch = epoch.max(held.unwrap_or(0));
         failpoint!("sinks-recovered-one");
     }
+    let letters = letters(job, resumed, interval)?;
+    failpoint!("letters-open");
     Ok(Delivery {
-        letters: letters(job, resumed, interval)?,
+        letters,
         shared: Arc::clone(shared),
         sinks,
         store,

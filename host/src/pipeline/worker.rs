@@ -18,6 +18,7 @@ use super::shared::Shared;
 use crate::decode::Decoder;
 use crate::sink::dead_letters::DeadLetterKind;
 use crate::source::{ReadEvent, Reader};
+use crate::telemetry::failpoint;
 use crate::telemetry::stages::{self, Stage, lap};
 use crossbeam_channel::Sender;
 use std::collections::BTreeSet;
@@ -69,7 +70,10 @@ impl Worker {
             let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
             lap(Stage::Fetch);
             match event {
-                ReadEvent::Block(block) => self.work(&block)?,
+                ReadEvent::Block(block) => {
+                    failpoint!("block-read");
+                    self.work(&block)?;
+                }
                 ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
                 ReadEvent::Lost { partition, from, until, next } => {
                     self.partitions.lost(partition, (from, until), next, &self.shared)?;
@@ -104,6 +108,7 @@ impl Worker {
         self.count(read, undecodable, future_dated, rejected, filtered, batch.rows.len() as u64);
         self.fold(&batch, &mut letters)?;
         lap(Stage::Fold);
+        failpoint!("block-folded");
         self.partitions.worked(block, &self.shared)?;
         if !letters.is_empty() {
             self.send(Message::Letters(letters))?;
@@ -163,7 +168,10 @@ impl Worker {
         let delta = due.then(|| self.folder.flush(watermark_us));
         self.acknowledged_us = watermark_us;
         self.show();
-        self.send(Message::Flushed { delta, acknowledged_us: watermark_us })
+        failpoint!("worker-before-flush");
+        self.send(Message::Flushed { delta, acknowledged_us: watermark_us })?;
+        failpoint!("worker-flushed");
+        Ok(())
     }
 
     /// Takes part in the epoch that the keeper asked for, if there is a new one.
@@ -174,7 +182,10 @@ impl Worker {
         }
         self.epoch = epoch;
         let cut = self.cut()?;
-        self.send(Message::Barrier { epoch, cut })
+        failpoint!("barrier-before-cut-sent");
+        self.send(Message::Barrier { epoch, cut })?;
+        failpoint!("barrier-passed");
+        Ok(())
     }
 
     /// Flushes everything and says where this worker stands.
@@ -187,6 +198,7 @@ impl Worker {
     fn end(mut self, at_end: bool) -> Result<Ended, RunError> {
         let cut = self.cut()?;
         let costs = self.costs();
+        failpoint!("worker-ended");
         Ok(Ended { cut, costs, at_end })
     }
 

@@ -16,6 +16,7 @@ mod desk;
 mod tests;
 
 use super::{Claim, Prepared, Resume, Sink, SinkError, SinkState};
+use crate::telemetry;
 use arrow_schema::ArrowError;
 use desk::Desk;
 use std::sync::Arc;
@@ -132,6 +133,7 @@ impl Sink for Outbox {
         let until = Instant::now() + START_WAIT;
         let held =
             courier::open_at_start(destination.as_mut(), &opening, until).map_err(|trouble| self.failed(trouble))?;
+        telemetry::failpoint!("outbox-opened");
         self.desk.opened(held);
         self.check()?;
         opening.again = true;
@@ -148,6 +150,7 @@ impl Sink for Outbox {
 
     fn prepare(&mut self, epoch: u64) -> Result<Prepared, SinkError> {
         self.check()?;
+        telemetry::failpoint!("outbox-before-prepare");
         Ok(self.desk.prepare(epoch, std::mem::take(&mut self.rows)))
     }
 

@@ -6,6 +6,7 @@ mod demo;
 mod plugins;
 mod services;
 mod testing;
+mod torture;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Task {
     Services(services::Services),
     /// The benchmark suite, as tables with their commands
     Bench(bench::BenchArgs),
+    /// kill -9 at every named point with every sink, on real services, against a run that was left alone
+    Torture(torture::TortureArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build_all("release"),
         Task::Services(services) => services.run(),
         Task::Bench(args) => bench::bench(&args),
+        Task::Torture(args) => torture::torture(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

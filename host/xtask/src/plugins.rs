@@ -1,7 +1,7 @@
 //! Builds the repository's plugins into `pipelines/plugins`, where `weir run pipelines/….toml` looks for them.
 
 use crate::command::{Done, cargo, command, exists, root, run, target};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The plugins, by their folders under `plugins/`.
@@ -9,11 +9,15 @@ pub const PLUGINS: [&str; 2] = ["order-totals", "sales"];
 
 /// Builds the host in this profile (`release` or `dev`) and every plugin with it.
 pub fn build_all(profile: &str) -> Done {
+    build_with(&build_host(profile)?)
+}
+
+/// Builds every plugin with this host.
+pub fn build_with(weir: &Path) -> Done {
     ensure_target()?;
-    let weir = build_host(profile)?;
     for plugin in PLUGINS {
         let folder = format!("plugins/{plugin}");
-        let mut build = Command::new(&weir);
+        let mut build = Command::new(weir);
         build.args(["--log", "warn", "plugin", "build", &folder, "--out", "pipelines/plugins"]).current_dir(root());
         run(&mut build)?;
     }

@@ -2,6 +2,7 @@
 
 use super::super::CheckpointError;
 use crate::storage::{Storage, random_name};
+use crate::telemetry::failpoint;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,7 @@ pub(super) fn claim(storage: &dyn Storage, path: &Path) -> Result<Claim, Checkpo
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => continue,
             Err(source) => return Err(failed(source)),
         }
+        failpoint!("claim-renamed");
         storage.sync_folder(path).map_err(failed)?;
         // A first claimant that was slow may have made an empty folder of a lower number meanwhile, and this one may be it: each makes
         // its folder before it looks, so at least one of the two sees the other.
@@ -98,6 +100,7 @@ fn lineage(storage: &dyn Storage, path: &Path) -> io::Result<String> {
     let name = random_name()?;
     let aside = path.join(format!("lineage.{name}.aside"));
     storage.write(&aside, name.as_bytes())?;
+    failpoint!("lineage-before-rename");
     let made = storage.rename_new(&aside, &file);
     storage.sync_folder(path)?;
     match made {

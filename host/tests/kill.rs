@@ -1,0 +1,92 @@
+//! kill -9 at any moment, several times in a row: the same bytes as without, each letter once. `cargo xtask torture` does this at every named
+//! point, with every sink, on real services.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy does not know helpers of tests for tests")]
+
+mod common;
+#[path = "common/retail.rs"]
+mod retail;
+
+use common::{assert_code, report, run_to_end, tree, weir};
+use retail::{Random, dealt, file_pipeline, invoices, shuffled};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const KILLS: usize = 6;
+
+/// Runs that may end before they are killed.
+const RUNS_MAX: usize = 20;
+
+/// Some records come again in higher revisions, some are too late, and some are broken.
+fn make(folder: &Path) -> PathBuf {
+    let mut records = shuffled(invoices(), 1_500, 11);
+    (0..records.len()).step_by(401).for_each(|place| records[place] = b"{broken".to_vec());
+    let time = "max_out_of_orderness = \"10m\"\nallowed_lateness = \"10m\"";
+    let path = file_pipeline(folder, &dealt(&records, 3), time, "tumbling 1m");
+    let text =
+        fs::read_to_string(&path).unwrap().replace("name = \"retail\"", "name = \"retail\"\nbatch_rows_max = 256");
+    let text = text.replace("path = \"dead.jsonl\"", "path = \"dead.jsonl\"\nlate_path = \"late.jsonl\"");
+    fs::write(&path, text + "[checkpoint]\npath = \"checkpoint\"\ninterval = \"20ms\"\n").unwrap();
+    path
+}
+
+/// Whether it was killed; it may have ended before.
+fn killed_after(pipeline: &Path, time: Duration) -> bool {
+    let mut run = weir();
+    run.args(["--log", "warn", "run", "--until-end", "--view", "off", "--workers", "2"]).arg(pipeline);
+    let mut run = run.stdout(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(time);
+    run.kill().unwrap();
+    let status = run.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}");
+    !status.success()
+}
+
+/// Files, letters in an order of their own, and the ledger.
+fn outcome(pipeline: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Vec<String>>, Vec<Value>) {
+    let letters = ["dead.jsonl", "late.jsonl"].map(|name| {
+        let text = fs::read_to_string(pipeline.with_file_name(name)).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    });
+    let report = report(pipeline);
+    assert_eq!(report["balanced"], true, "{report:#}");
+    let ledger = ["read", "undecodable", "future_dated", "rejected", "kept", "kpis"].map(|part| report[part].clone());
+    (tree(&pipeline.with_file_name("out")), letters.to_vec(), ledger.to_vec())
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_left_alone() {
+    let straight = tempfile::tempdir().unwrap();
+    let path = make(straight.path());
+    let began = Instant::now();
+    assert_code(&run_to_end(&path, &["--workers", "2"]), 0);
+    let takes = began.elapsed();
+    let expected = outcome(&path);
+    assert!(expected.1.iter().all(|letters| letters.len() > 20), "letters of both kinds");
+    assert!(expected.2[5]["sales"]["revisions"].as_u64().unwrap() > 20, "windows that come again");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = make(folder.path());
+    let mut random = Random(17);
+    let mut killed = 0;
+    for _ in 0..RUNS_MAX {
+        let millis = random.below(takes.as_millis() as u64);
+        killed += usize::from(killed_after(&path, Duration::from_millis(millis)));
+        if killed == KILLS {
+            break;
+        }
+    }
+    assert!(killed > 0, "no run lived long enough to be killed");
+    assert_code(&run_to_end(&path, &[]), 0);
+    let got = outcome(&path);
+    assert!(got.0 == expected.0, "other files after {killed} kills");
+    assert!(got.1 == expected.1, "other letters after {killed} kills");
+    assert_eq!(got.2, expected.2, "another ledger after {killed} kills");
+}
