@@ -119,7 +119,7 @@ impl World {
             KpiState::States(chunks) => {
                 chunks.iter().flat_map(|chunk| chunk[0].as_primitive::<Int64Type>().values().to_vec()).collect()
             }
-            KpiState::Quarantined(_) => Vec::new(),
+            KpiState::Quarantined(_) | KpiState::Fresh => Vec::new(),
         };
         (delta.kpis.iter().map(states).collect(), delta)
     }

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! <folder>/lineage                        who these checkpoints belong to: a random name, made once
-//! <folder>/generation-<g>/epoch-<n>.ckpt  the records
+//! <folder>/generation-<g>/epoch-<n>.ckpt  the records; g rises with each claim, and is at least the time of it
 //!
 //! record: magic and version (8) │ epoch (8) │ epoch it builds on, 0 none (8) │ length (8) │ SHA-256 of all else (32) │ bytes
 //! ```
 //! Numbers are little-endian. A record is written aside, renamed, and its folder synced.
 //!
-//! **Fencing.** Opening renames `generation-<g>` to `generation-<g+1>`, which one of several claimants can do. A run that had claimed
+//! **Fencing.** Opening renames `generation-<g>` to a higher number, which one of several claimants can do. A run that had claimed
 //! it before finds its folder gone: nothing of `Storage` makes folders on its way, so it can neither write nor rename there, whatever
 //! it was doing, on this machine or another. What it had renamed into place before is found by the newer run, and is a valid record.
 
@@ -43,9 +43,11 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// Claims the folder, makes it if it is not there, and removes what a crash left aside.
-    pub fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self, CheckpointError> {
-        let claim = claim::claim(storage.as_ref(), path)?;
+    /// Claims the folder, makes it if it is not there, and removes what a crash left aside. The generation is above the one before, and
+    /// at least `floor`: with the time as floor a folder that was restored from a backup is not taken for an older run's by whoever has
+    /// met the runs since.
+    pub fn open(storage: Arc<dyn Storage>, path: &Path, floor: u64) -> Result<Self, CheckpointError> {
+        let claim = claim::claim(storage.as_ref(), path, floor)?;
         failpoint!("checkpoint-claimed");
         let mut store = Self { storage, claim, bases: Vec::new(), highest: 0, looked: false };
         for name in store.names()?.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {

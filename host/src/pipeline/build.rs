@@ -10,7 +10,6 @@ use super::sinks;
 use super::storage;
 use super::translate::{generator_settings, kafka_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
-use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::{ClientPlan, KpiPlan, Plan, PluginPlan, SourcePlan, WindowPlan};
 use crate::config::{Problem, Problems};
 use crate::decode::{DecodeField, DecodeSchema, Decoder};
@@ -134,14 +133,25 @@ impl Checked {
         let decode = decode_schema(&plan, &chain.asked);
         let source = source(&plan, until_end)?;
         let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;
-        let store = match &plan.checkpoint {
+        let checkpoint = match &plan.checkpoint {
             Some(checkpoint) => {
                 let (storage, path) = storage::open(&checkpoint.folder)?;
-                Some((Box::new(FolderStore::open(storage, &path)?), checkpoint.interval))
+                Some((storage, path, checkpoint.interval))
             }
             None => None,
         };
-        Ok(Job { plan, source, chain, decode, fold: Arc::new(fold), grouping_keys, preprocessors, kpis, sinks, store })
+        Ok(Job {
+            plan,
+            source,
+            chain,
+            decode,
+            fold: Arc::new(fold),
+            grouping_keys,
+            preprocessors,
+            kpis,
+            sinks,
+            checkpoint,
+        })
     }
 }
 

@@ -131,6 +131,7 @@ impl Delivery {
         store.check()?;
         failpoint!("epoch-before-prepare");
         for open in &mut self.sinks {
+            open.sink.begin_chain(snapshot.is_whole());
             snapshot.sinks.push(SavedSink { name: open.name.clone(), prepared: open.sink.prepare(epoch)? });
             failpoint!("epoch-between-prepares");
         }

@@ -76,7 +76,7 @@ impl Identity {
             if discard.has(&kpi.name) {
                 taken.fresh.insert(kpi.name.clone());
             } else if let Some(change) = change {
-                return Err(refused(&kpi.name, &change));
+                return Err(if before.is_some() { refused(&kpi.name, &change) } else { not_known(&kpi.name) });
             } else if let Some(before) = before.filter(|before| before.plugin.digest != kpi.plugin.digest) {
                 taken.notes.push(changed_code(&format!("KPI `{}`", kpi.name), &before.plugin, &kpi.plugin));
             }
@@ -160,6 +160,13 @@ fn refused(kpi: &str, change: &str) -> RunError {
     RunError::Mismatch(format!(
         "KPI `{kpi}`: {change}. To go on: put it back; or let its state go with `--discard-state {kpi}` (it begins anew here, and its \
          windows that have begun before are published as unavailable); or give the KPI or the pipeline a new name"
+    ))
+}
+
+fn not_known(kpi: &str) -> RunError {
+    RunError::Mismatch(format!(
+        "KPI `{kpi}`: it is new, and the checkpoint knows nothing of it. To go on: begin it here with `--discard-state {kpi}` (windows that \
+         have begun before are published as unavailable); or leave it out; or give the pipeline another name, [checkpoint] path and sinks"
     ))
 }
 

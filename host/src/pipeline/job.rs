@@ -4,12 +4,12 @@ use super::chain::Chain;
 use super::identity::{Identity, KpiIdentity, PluginIdentity};
 use super::progress::Total;
 use super::run::RunError;
-use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::{Plan, SourcePlan, StartPlan};
 use crate::decode::{DecodeField, DecodeSchema};
 use crate::plugin::{Plugin, Setting};
 use crate::sink::{KpiSchema, Sink};
 use crate::source::{Partition, Source};
+use crate::storage::Storage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +28,8 @@ pub struct Job {
     pub(super) preprocessors: Vec<OpenPreprocessor>,
     pub(super) kpis: Vec<OpenKpi>,
     pub(super) sinks: Vec<OpenSink>,
-    /// The checkpoint folder, and the time between epochs.
-    pub(super) store: Option<(Box<FolderStore>, Duration)>,
+    /// The checkpoint's file system, its folder there, and the time between epochs.
+    pub(super) checkpoint: Option<(Arc<dyn Storage>, PathBuf, Duration)>,
 }
 
 /// A preprocessing step.

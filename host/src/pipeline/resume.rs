@@ -1,13 +1,12 @@
 //! From what was saved to what a run goes on from: the chain of records is read, compared with the pipeline as it is now, and put into
 //! the places that KPIs and groupings have now.
 
-use super::identity::{Discard, Identity};
+use super::identity::{Discard, Identity, KpiIdentity, Taken};
 use super::run::RunError;
 use super::snapshot::{self, SavedPartition, SavedSink, Snapshot, State};
 use super::tally::Tally;
 use crate::checkpoint::Saved;
 use crate::source::Partition;
-use crate::telemetry;
 use std::collections::BTreeSet;
 use weir_core::close::Closer;
 use weir_core::delta::{CloserChanges, CloserState, GroupingState, KpiState};
@@ -19,6 +18,8 @@ use weir_core::plugin::PluginError;
 #[derive(Debug)]
 pub(super) struct Resumed {
     pub epoch: u64,
+    /// What has changed and does not matter to the state, and what to know, for the log.
+    pub notes: Vec<String>,
     pub partitions: Vec<SavedPartition>,
     /// The chain's states, in the order of the records and the shape of the pipeline as it is now.
     states: Vec<State>,
@@ -29,7 +30,15 @@ pub(super) struct Resumed {
     pub ledger: Ledger,
     pub tally: Tally,
     pub letters: [u64; 2],
-    pub sinks: Vec<SavedSink>,
+    /// What each sink put into the chain, in the order of the records.
+    pub sinks: Vec<SavedParts>,
+}
+
+/// A sink's parts of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SavedParts {
+    pub name: String,
+    pub parts: Vec<Vec<u8>>,
 }
 
 /// The pipeline as it is now.
@@ -48,14 +57,15 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
     let last = records.last().ok_or_else(|| RunError::Unreadable("it holds no record".to_owned()))?;
     last.is_of(now.pipeline, now.partitions)?;
     let taken = now.identity.take_up(&last.identity, discard)?;
-    taken.notes.iter().for_each(|note| telemetry::resumed_with(note));
     check_sinks(&last.sinks, &now.sinks)?;
     let places = Places::new(now, last, &taken.fresh);
     let states = records.iter_mut().map(|record| places.state(record)).collect::<Result<Vec<_>, _>>()?;
+    let sinks = sinks(&mut records);
     let Some(mut last) = records.pop() else { return Err(RunError::Unreadable("it holds no record".to_owned())) };
     let boundary_us = boundary(&last, &states);
     Ok(Resumed {
         epoch: saved.epoch,
+        notes: notes(&taken, now, &states),
         quarantined: quarantined(&states),
         watermark_us: states.last().map_or(i64::MIN, watermark),
         begins_us: places.each(&last.begins_us, Some(boundary_us)),
@@ -66,7 +76,7 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
         tally: std::mem::take(&mut last.tally).moved(&places.kpis),
         partitions: last.partitions,
         letters: last.letters,
-        sinks: last.sinks,
+        sinks,
         states,
     })
 }
@@ -84,6 +94,17 @@ impl Resumed {
     }
 }
 
+fn notes(taken: &Taken, now: &Now<'_>, states: &[State]) -> Vec<String> {
+    let quarantined = quarantined(states).into_iter().filter_map(|(kpi, _)| now.identity.kpis.get(kpi));
+    let still = |kpi: &KpiIdentity| {
+        format!(
+            "KPI `{0}` is quarantined in the checkpoint and stays so; once it is mended, `--discard-state {0}` begins it anew",
+            kpi.name
+        )
+    };
+    taken.notes.iter().cloned().chain(quarantined.map(still)).collect()
+}
+
 fn quarantined(states: &[State]) -> Vec<(usize, PluginError)> {
     let kpis = match states.last() {
         Some(State::Whole(state)) => state.kpis.as_slice(),
@@ -95,6 +116,21 @@ fn quarantined(states: &[State]) -> Vec<(usize, PluginError)> {
         KpiState::States(_) | KpiState::Fresh => None,
     };
     kpis.iter().enumerate().filter_map(error).collect()
+}
+
+/// The parts of each sink of the last record; those of records from before it was there don't exist.
+fn sinks(records: &mut [Snapshot]) -> Vec<SavedParts> {
+    let Some((last, _)) = records.split_last() else { return Vec::new() };
+    let names: Vec<String> = last.sinks.iter().map(|sink| sink.name.clone()).collect();
+    let mut sinks: Vec<SavedParts> = names.into_iter().map(|name| SavedParts { name, parts: Vec::new() }).collect();
+    for record in records {
+        for saved in std::mem::take(&mut record.sinks) {
+            if let Some(sink) = sinks.iter_mut().find(|sink| sink.name == saved.name) {
+                sink.parts.push(saved.prepared.bytes);
+            }
+        }
+    }
+    sinks
 }
 
 /// A sink that is gone must have nothing left that only the checkpoint holds.

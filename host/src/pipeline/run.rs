@@ -12,16 +12,19 @@ use super::resume::{self, Now, Resumed};
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use super::start;
-use crate::checkpoint::{CheckpointError, Store};
+use crate::checkpoint::folder::FolderStore;
+use crate::checkpoint::{CheckpointError, Saved, Store};
 use crate::decode::DecodeSchemaError;
 use crate::plugin::UseError;
 use crate::sink::SinkError;
 use crate::source::SourceError;
+use crate::storage::Storage;
 use crate::telemetry;
 use crate::telemetry::failpoint;
 use arrow_schema::ArrowError;
 use crossbeam_channel::bounded;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -31,6 +34,9 @@ use weir_core::close::{CloseError, Closer};
 use weir_core::fold::FoldError;
 use weir_core::plugin::{Cost, Kpi, PluginError};
 use weir_core::time::Watermarks;
+
+/// Looks at a checkpoint that another run is writing.
+const LOOKS_MAX: usize = 5;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -119,7 +125,7 @@ pub fn run(
     shutdown: &Shutdown,
     progress: &Arc<Progress>,
 ) -> Result<Report, RunError> {
-    let mut resumed = resume(&mut job, &options.discard)?;
+    let (store, mut resumed) = resume(&job, &options.discard)?;
     failpoint!("checkpoint-read");
     let shared = Arc::new(share(&job, options, shutdown, progress, resumed.as_ref()));
     let mut closer = Closer::new(Arc::clone(&job.fold), instances(&job)?);
@@ -127,7 +133,7 @@ pub fn run(
         resumed.restore(&mut closer)?;
     }
     failpoint!("state-restored");
-    let delivery = start::delivery(&mut job, &shared, resumed.as_ref())?;
+    let delivery = start::delivery(&mut job, &shared, store, resumed.as_ref())?;
     let (to_keeper, inbox) = bounded(WAITING_MAX);
     let (to_delivery, parcels) = bounded(PARCELS_MAX);
     let keeper = start::keeper(&job, &shared, closer, resumed.as_ref(), to_delivery);
@@ -170,10 +176,10 @@ fn shutdown_workers(
     }
 }
 
-/// The checkpoint to go on from, if there is one.
-fn resume(job: &mut Job, discard: &Discard) -> Result<Option<Resumed>, RunError> {
-    let Some((store, _)) = &mut job.store else { return Ok(None) };
-    let Some(saved) = store.latest()? else { return job.may_begin().map(|()| None) };
+/// Claims the checkpoint, and reads what to go on from, if there is something. Whether it fits is looked at before: a start that is refused
+/// must not end the run that goes well.
+fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore>, Option<Resumed>), RunError> {
+    let Some((storage, path, _)) = &job.checkpoint else { return Ok((None, None)) };
     let identity = job.identity();
     let now = Now {
         pipeline: &job.plan.name,
@@ -182,7 +188,32 @@ fn resume(job: &mut Job, discard: &Discard) -> Result<Option<Resumed>, RunError>
         partitions: job.source.partitions(),
         sinks: job.sinks.iter().map(|open| open.name.as_str()).collect(),
     };
-    resume::take_up(&saved, &now, discard).map(Some)
+    let take_up = |saved: Option<Saved>| match saved {
+        Some(saved) => resume::take_up(&saved, &now, discard).map(Some),
+        None => job.may_begin().map(|()| None),
+    };
+    take_up(look(storage, path)?)?;
+    let mut store = FolderStore::open(Arc::clone(storage), path, clock::now_us().max(0).unsigned_abs() / 1_000)?;
+    failpoint!("checkpoint-claimed");
+    let resumed = take_up(store.latest()?)?;
+    if let Some(resumed) = &resumed {
+        resumed.notes.iter().for_each(|note| telemetry::resumed_with(note));
+    }
+    Ok((Some(store), resumed))
+}
+
+/// What is there, claimed by nobody yet. Between its listing and its reading a run that goes on may tidy it away: then it is looked at again.
+fn look(storage: &Arc<dyn Storage>, path: &Path) -> Result<Option<Saved>, RunError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match FolderStore::look(storage, path) {
+            Ok(found) => return Ok(found.and_then(|(_, saved)| saved)),
+            Err(CheckpointError::NoneWhole { .. } | CheckpointError::Io { .. } | CheckpointError::Fenced { .. })
+                if tries < LOOKS_MAX => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn share(
@@ -217,7 +248,7 @@ fn share(
         started: options.started,
         first_record: OnceLock::new(),
         stop_after: options.stop_after,
-        ended_hold: job.source.grows() && job.store.is_some(),
+        ended_hold: job.source.grows() && job.checkpoint.is_some(),
         ended: AtomicUsize::new(0),
         board: Mutex::new(board),
         epoch: AtomicU64::new(0),

@@ -88,6 +88,11 @@ pub(super) fn partitions(known: &[Partition], cuts: &[Cut]) -> Vec<SavedPartitio
 }
 
 impl Snapshot {
+    /// Whether it stands alone.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.state, State::Whole(_))
+    }
+
     /// The record that this one builds on: none where it is whole, else the last one, which must be there.
     pub fn builds_on(&self, last: Option<u64>) -> Result<Option<u64>, RunError> {
         match (&self.state, last) {

@@ -14,6 +14,7 @@ use super::tally::Tally;
 use super::watch::Watch;
 use super::worker::Worker;
 use crate::checkpoint::Store;
+use crate::checkpoint::folder::FolderStore;
 use crate::decode::Decoder;
 use crate::sink::{Claim, Resume, SinkError};
 use crate::source::{Assignment, OLDEST};
@@ -47,10 +48,13 @@ pub(super) fn clocks(job: &Job, resumed: Option<&Resumed>) -> Vec<PartitionClock
 }
 
 /// Delivery, its sinks recovered: older runs are shut out, and what the checkpoint had prepared is visible or on its way.
-pub(super) fn delivery(job: &mut Job, shared: &Arc<Shared>, resumed: Option<&Resumed>) -> Result<Delivery, RunError> {
-    let store = job.store.take();
-    let interval = store.as_ref().map(|(_, interval)| *interval);
-    let store: Option<Box<dyn Store>> = store.map(|(store, _)| store as Box<dyn Store>);
+pub(super) fn delivery(
+    job: &mut Job,
+    shared: &Arc<Shared>,
+    store: Option<FolderStore>,
+    resumed: Option<&Resumed>,
+) -> Result<Delivery, RunError> {
+    let store = store.map(|store| Box::new(store) as Box<dyn Store>);
     let claim = claim(&job.plan.name, store.as_deref())?;
     let resumed_epoch = resumed.map_or(0, |resumed| resumed.epoch);
     let mut epoch = resumed_epoch.max(store.as_ref().map_or(0, |store| store.highest()));
@@ -58,15 +62,13 @@ pub(super) fn delivery(job: &mut Job, shared: &Arc<Shared>, resumed: Option<&Res
     failpoint!("sinks-before-recover");
     for open in &mut sinks {
         let saved = resumed.and_then(|resumed| resumed.sinks.iter().find(|saved| saved.name == open.name));
-        let prepared = saved.map(|saved| saved.prepared.bytes.as_slice());
-        let held = open.sink.recover(&Resume { claim: claim.clone(), epoch: resumed_epoch, prepared })?;
-        epoch = epoch.max(held.unwrap_or(0));
+        let prepared = saved.map(|saved| open.sink.join(&saved.parts)).transpose()?;
+        let resume = Resume { claim: claim.clone(), epoch: resumed_epoch, prepared: prepared.as_deref() };
+        epoch = epoch.max(open.sink.recover(&resume)?.unwrap_or(0));
         failpoint!("sinks-recovered-one");
     }
-    let letters = letters(job, resumed, interval)?;
-    failpoint!("letters-open");
     Ok(Delivery {
-        letters,
+        letters: letters(job, resumed)?,
         shared: Arc::clone(shared),
         sinks,
         store,
@@ -86,8 +88,8 @@ fn claim(pipeline: &str, store: Option<&dyn Store>) -> Result<Claim, RunError> {
 }
 
 /// Opens the files of dead and late records; an older run that is fenced is given the time to let go of them.
-fn letters(job: &Job, resumed: Option<&Resumed>, interval: Option<Duration>) -> Result<LetterFiles, RunError> {
-    let until = interval.map(|interval| Instant::now() + interval + LET_GO_WAIT);
+fn letters(job: &Job, resumed: Option<&Resumed>) -> Result<LetterFiles, RunError> {
+    let until = job.checkpoint.as_ref().map(|(_, _, interval)| Instant::now() + *interval + LET_GO_WAIT);
     loop {
         let lengths = resumed.map(|resumed| resumed.letters);
         match LetterFiles::open(&job.plan.dead_letters, &job.plan.late, lengths) {
@@ -115,7 +117,7 @@ pub(super) fn keeper(
     Keeper {
         closer,
         delivery,
-        interval: job.plan.checkpoint.as_ref().map(|checkpoint| checkpoint.interval),
+        interval: job.checkpoint.as_ref().map(|(_, _, interval)| *interval),
         identity: job.identity(),
         groupings: job.fold.kpis().to_vec(),
         begins_us: resumed.map_or_else(|| vec![None; kpis], |resumed| resumed.begins_us.clone()),

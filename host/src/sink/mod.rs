@@ -117,6 +117,14 @@ pub trait Sink: Send {
     fn accept(&mut self, closed: &Closed) -> Result<(), SinkError>;
     /// Windows that end at or before this (microseconds) will not come again.
     fn settle(&mut self, before_us: i64);
+    /// What `recover` is given, of what the sink put into the records of a chain, the base's first: the last, unless the sink tells in
+    /// each what came new since the one before.
+    fn join(&self, parts: &[Vec<u8>]) -> Result<Vec<u8>, SinkError> {
+        Ok(parts.last().cloned().unwrap_or_default())
+    }
+    /// The next epoch is a base: what it puts into it must not rest on earlier records. Said before `prepare`; a sink that is never
+    /// told makes every part whole.
+    fn begin_chain(&mut self, _whole: bool) {}
     /// Makes everything accepted durable for this epoch.
     fn prepare(&mut self, epoch: u64) -> Result<Prepared, SinkError>;
     /// Makes visible what was prepared up to this epoch; `prepared` is what `prepare` gave for it.

@@ -99,6 +99,8 @@ pub struct Outbox {
     backlog_bytes_max: u64,
     /// Rows since the last `prepare`.
     rows: Vec<u8>,
+    /// What `prepare` gives holds the whole desk, and not only what came new.
+    whole: bool,
     desk: Arc<Desk>,
 }
 
@@ -106,7 +108,7 @@ impl Outbox {
     /// Touches nothing outside (`recover` does).
     pub fn new(render: Box<dyn Render>, destination: Box<dyn Destination>, backlog_bytes_max: u64) -> Self {
         let (place, desk) = (destination.place(), Arc::new(Desk::new(destination.keep_for())));
-        Self { render, destination: Some(destination), place, backlog_bytes_max, rows: Vec::new(), desk }
+        Self { render, destination: Some(destination), place, backlog_bytes_max, rows: Vec::new(), whole: true, desk }
     }
 
     fn failed(&self, trouble: Trouble) -> SinkError {
@@ -148,10 +150,18 @@ impl Sink for Outbox {
 
     fn settle(&mut self, _before_us: i64) {}
 
+    fn join(&self, parts: &[Vec<u8>]) -> Result<Vec<u8>, SinkError> {
+        desk::join(parts).map_err(|reason| SinkError::Recover { place: self.place.clone(), reason })
+    }
+
+    fn begin_chain(&mut self, whole: bool) {
+        self.whole = whole;
+    }
+
     fn prepare(&mut self, epoch: u64) -> Result<Prepared, SinkError> {
         self.check()?;
         telemetry::failpoint!("outbox-before-prepare");
-        Ok(self.desk.prepare(epoch, std::mem::take(&mut self.rows)))
+        Ok(self.desk.prepare(epoch, std::mem::take(&mut self.rows), self.whole))
     }
 
     fn commit(&mut self, epoch: u64, _prepared: &[u8]) -> Result<(), SinkError> {

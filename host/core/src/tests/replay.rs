@@ -180,6 +180,7 @@ pub fn plain(state: &CloserState) -> Plain {
     let of_kpi = |kpi: usize| if state.groupings.len() == 1 { 0 } else { super::scenario::KPIS[kpi] };
     let values = |kpi: usize, part: &KpiState| match part {
         KpiState::Quarantined(error) => Err(error.clone()),
+        KpiState::Fresh => unreachable!("a closer tells no such state"),
         KpiState::States(parts) => {
             let names = names(&state.groupings[of_kpi(kpi)].cells);
             Ok(names.enumerate().map(|(row, name)| (name, row_of(parts, row))).collect())

@@ -25,13 +25,13 @@ pub struct Claim {
 }
 
 /// Makes the folder if it is not there, and claims it.
-pub(super) fn claim(storage: &dyn Storage, path: &Path) -> Result<Claim, CheckpointError> {
+pub(super) fn claim(storage: &dyn Storage, path: &Path, floor: u64) -> Result<Claim, CheckpointError> {
     let failed = |source: io::Error| CheckpointError::Io { place: storage.place(path), source };
     storage.create_folders(path).map_err(failed)?;
     let lineage = lineage(storage, path).map_err(failed)?;
     for _ in 0..RACES_MAX {
         let before = generations(storage, path)?.into_iter().max();
-        let generation = before.unwrap_or(0) + 1;
+        let generation = (before.unwrap_or(0) + 1).max(floor);
         let folder = path.join(format!("{FOLDER}{generation}"));
         let claimed = match before {
             Some(before) => storage.rename_new(&path.join(format!("{FOLDER}{before}")), &folder),

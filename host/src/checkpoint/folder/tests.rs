@@ -8,7 +8,7 @@ use std::fs;
 const BYTES: &[u8] = b"offsets and state";
 
 fn open(path: &Path) -> FolderStore {
-    FolderStore::open(Arc::new(Local), path).unwrap()
+    FolderStore::open(Arc::new(Local), path, 0).unwrap()
 }
 
 /// The records' files, without their ending.
@@ -164,11 +164,19 @@ fn the_newer_claim_shuts_out_the_older() {
 }
 
 #[test]
+fn a_restored_folder_is_of_a_higher_generation_than_those_it_had_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |floor| FolderStore::open(Arc::new(Local), folder.path(), floor).unwrap().generation();
+    assert_eq!([at(100), at(100), at(50)], [100, 101, 102], "clocks may go back");
+    assert_eq!(at(1_000), 1_000);
+}
+
+#[test]
 fn of_many_claimants_at_once_one_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let claimed: Vec<_> = std::thread::scope(|scope| {
-        let claimants: Vec<_> = (0..8).map(|_| scope.spawn(|| FolderStore::open(Arc::new(Local), path))).collect();
+        let claimants: Vec<_> = (0..8).map(|_| scope.spawn(|| FolderStore::open(Arc::new(Local), path, 0))).collect();
         claimants.into_iter().map(|claimant| claimant.join().unwrap()).collect()
     });
     let mut ours = 0;
@@ -198,6 +206,6 @@ fn looking_claims_nothing() {
 fn an_earlier_layout_is_named() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("epoch-4.ckpt"), b"x").unwrap();
-    let error = FolderStore::open(Arc::new(Local), folder.path()).unwrap_err().to_string();
+    let error = FolderStore::open(Arc::new(Local), folder.path(), 0).unwrap_err().to_string();
     assert!(error.contains("earlier version"), "{error}");
 }

@@ -1,17 +1,27 @@
 //! Windows that are in the topic already, when a run goes on from an older checkpoint than the topic is: they come again, in other epochs.
 //!
 //! The marker names the last epoch, the checkpoint an earlier one. Epochs in between were written by a run whose checkpoints are lost. Their
-//! messages say which window they are, and of which revision; a window is whole in its transaction, so what comes again at the same or a
-//! lower revision is left out. The whole topic is looked through for them, because nothing tells offsets of epochs; it is seldom.
+//! messages say which window they are, and of which revision; what comes again at a lower revision, or as the very same row at the same
+//! one, is left out. At the same revision a row may differ: the end of bounded input publishes windows that later input goes on with. The
+//! whole topic is looked through, because nothing tells offsets of epochs; it is seldom.
 
 use super::look::Look;
 use super::rows::Message;
 use super::{KafkaFailure, KafkaTopic};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// The highest revision that is there, by KPI and window.
+/// What is there, by KPI and window.
 #[derive(Debug, Default)]
-pub(super) struct There(HashMap<(String, String), u64>);
+pub(super) struct There(HashMap<(String, String), Window>);
+
+/// A window at its highest revision.
+#[derive(Debug, Default)]
+struct Window {
+    revision: u64,
+    /// By message key: the digest of the last value.
+    rows: HashMap<Vec<u8>, [u8; 32]>,
+}
 
 impl There {
     /// Looks for windows of this sink and lineage from epochs after this one.
@@ -25,25 +35,32 @@ impl There {
             let (Some(epoch), Some(revision)) = (number("weir-epoch"), number("weir-revision")) else { return };
             let (Some(kpi), Some(start)) = (seen.header("weir-kpi"), seen.header("weir-window-start")) else { return };
             if ours && epoch > after_epoch {
-                there.add(kpi, start, revision);
+                there.add(kpi, start, revision, seen.key(), seen.value());
             }
         })?;
         Ok(there)
     }
 
-    fn add(&mut self, kpi: &str, window_start: &str, revision: u64) {
-        let known = self.0.entry((kpi.to_owned(), window_start.to_owned())).or_insert(revision);
-        *known = revision.max(*known);
+    fn add(&mut self, kpi: &str, window_start: &str, revision: u64, key: &[u8], value: &[u8]) {
+        let window = self.0.entry((kpi.to_owned(), window_start.to_owned())).or_default();
+        if revision < window.revision {
+            return;
+        }
+        if revision > window.revision {
+            *window = Window { revision, ..Window::default() };
+        }
+        window.rows.insert(key.to_vec(), Sha256::digest(value).into());
     }
 
-    /// Whether the message's window is there, at its revision or a higher one.
+    /// Whether the message is there, or one of a higher revision of its window.
     pub fn has(&self, message: &Message<'_>) -> bool {
         // Mostly there is nothing, and then no names are copied for the question.
-        !self.0.is_empty()
-            && self
-                .0
-                .get(&(message.kpi.to_owned(), message.window_start.clone()))
-                .is_some_and(|known| message.revision <= *known)
+        if self.0.is_empty() {
+            return false;
+        }
+        let Some(window) = self.0.get(&(message.kpi.to_owned(), message.window_start.clone())) else { return false };
+        let same = || window.rows.get(message.key).is_some_and(|known| *known == *Sha256::digest(message.value));
+        message.revision < window.revision || (message.revision == window.revision && same())
     }
 
     /// How many windows.
@@ -57,25 +74,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_is_left_out_up_to_the_revision_that_is_there() {
+    fn a_row_is_left_out_where_it_or_a_higher_revision_is_there() {
         let mut there = There::default();
-        there.add("sales", "a", 2);
-        there.add("sales", "a", 1);
-        let message = |kpi, window_start: &str, revision| Message {
+        there.add("sales", "a", 1, b"x", b"old");
+        there.add("sales", "a", 2, b"x", b"half");
+        there.add("sales", "a", 2, b"x", b"row");
+        there.add("sales", "a", 1, b"x", b"late");
+        let message = |kpi, window_start: &str, revision, key, value| Message {
             kpi,
             window_start: window_start.to_owned(),
             revision,
-            key: b"",
-            value: b"",
+            key,
+            value,
         };
-        for (kpi, start, revision, expected) in [
-            ("sales", "a", 1, true),
-            ("sales", "a", 2, true),
-            ("sales", "a", 3, false),
-            ("sales", "b", 0, false),
-            ("x", "a", 0, false),
+        let (x, y): (&[u8], &[u8]) = (b"x", b"y");
+        for (kpi, start, revision, key, value, expected) in [
+            ("sales", "a", 1, x, &b"anything"[..], true),
+            ("sales", "a", 2, x, b"row", true),
+            ("sales", "a", 2, x, b"fuller", false),
+            ("sales", "a", 2, y, b"row", false),
+            ("sales", "a", 3, x, b"row", false),
+            ("sales", "b", 0, x, b"row", false),
+            ("x", "a", 0, x, b"row", false),
         ] {
-            assert_eq!(there.has(&message(kpi, start, revision)), expected, "{kpi} {start} {revision}");
+            assert_eq!(there.has(&message(kpi, start, revision, key, value)), expected, "{kpi} {start} {revision}");
         }
         assert_eq!(there.len(), 1);
     }

@@ -2,7 +2,7 @@
 
 use super::{Prepared, SinkState, Trouble};
 use crate::sink::wire::{Reader, push_bytes, push_len, push_u64};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,18 +59,10 @@ impl Desk {
 
     /// Lays out what a checkpoint of this epoch held.
     pub fn restore(&self, bytes: &[u8], epoch: u64) -> Result<(), String> {
-        let mut reader = Reader(bytes);
-        if reader.take(MAGIC.len())? != MAGIC {
-            return Err("it is not of this version of the sink: resume with the version that wrote it".to_owned());
-        }
-        let left = reader.u64()?;
-        let entry = |reader: &mut Reader<'_>| {
-            Ok(Entry { epoch: reader.u64()?, rows: reader.bytes()?.into(), applied: None, safe: false })
-        };
-        let epochs: VecDeque<Entry> = reader.list(entry)?.into();
-        reader.end()?;
-        let mut papers = self.papers();
-        *papers = Papers { epochs, left, committed: epoch, ..Papers::default() };
+        let Part { left, epochs } = Part::decode(bytes)?;
+        let entry = |(epoch, rows): (u64, &[u8])| Entry { epoch, rows: rows.into(), applied: None, safe: false };
+        let epochs = epochs.into_iter().map(entry).collect();
+        *self.papers() = Papers { epochs, left, committed: epoch, ..Papers::default() };
         Ok(())
     }
 
@@ -89,8 +81,8 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    /// Adds an epoch; what a checkpoint has to hold now.
-    pub fn prepare(&self, epoch: u64, rows: Vec<u8>) -> Prepared {
+    /// Adds an epoch; what a checkpoint has to hold now: the whole desk, or what the records before it do not hold yet.
+    pub fn prepare(&self, epoch: u64, rows: Vec<u8>, whole: bool) -> Prepared {
         let mut papers = self.papers();
         while let Some(entry) = papers.epochs.front().filter(|entry| entry.safe) {
             papers.left = entry.epoch;
@@ -99,15 +91,9 @@ impl Desk {
         if !rows.is_empty() {
             papers.epochs.push_back(Entry { epoch, rows: rows.into(), applied: None, safe: false });
         }
-        let mut bytes = Vec::with_capacity(papers.bytes(|_| true) as usize + 64);
-        bytes.extend_from_slice(MAGIC);
-        push_u64(&mut bytes, papers.left);
-        push_len(&mut bytes, papers.epochs.len());
-        for entry in &papers.epochs {
-            push_u64(&mut bytes, entry.epoch);
-            push_bytes(&mut bytes, &entry.rows);
-        }
-        Prepared { bytes, undelivered: papers.bytes(|entry| entry.applied.is_none()) }
+        let told = papers.epochs.iter().filter(|entry| whole || entry.epoch == epoch);
+        let part = Part { left: papers.left, epochs: told.map(|entry| (entry.epoch, &*entry.rows)).collect() };
+        Prepared { bytes: part.encode(), undelivered: papers.bytes(|entry| entry.applied.is_none()) }
     }
 
     /// Epochs up to this one may be handed over.
@@ -214,6 +200,46 @@ impl Papers {
     fn bytes(&self, of: impl Fn(&Entry) -> bool) -> u64 {
         self.epochs.iter().filter(|entry| of(entry)).map(|entry| entry.rows.len() as u64).sum()
     }
+}
+
+/// What one record of a checkpoint tells of the desk.
+struct Part<'a> {
+    left: u64,
+    epochs: Vec<(u64, &'a [u8])>,
+}
+
+impl<'a> Part<'a> {
+    fn encode(&self) -> Vec<u8> {
+        let rows: usize = self.epochs.iter().map(|(_, rows)| rows.len() + 16).sum();
+        let mut bytes = Vec::with_capacity(rows + 24);
+        bytes.extend_from_slice(MAGIC);
+        push_u64(&mut bytes, self.left);
+        push_len(&mut bytes, self.epochs.len());
+        for (epoch, rows) in &self.epochs {
+            push_u64(&mut bytes, *epoch);
+            push_bytes(&mut bytes, rows);
+        }
+        bytes
+    }
+
+    fn decode(bytes: &'a [u8]) -> Result<Self, String> {
+        let mut reader = Reader(bytes);
+        if reader.take(MAGIC.len())? != MAGIC {
+            return Err("it is not of this version of the sink: resume with the version that wrote it".to_owned());
+        }
+        let left = reader.u64()?;
+        let epochs = reader.list(|reader| Ok((reader.u64()?, reader.bytes()?)))?;
+        reader.end()?;
+        Ok(Self { left, epochs })
+    }
+}
+
+/// The desk as the records of a chain tell it together: each epoch of theirs that had not left it by the last.
+pub(super) fn join(parts: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    let parts = parts.iter().map(|part| Part::decode(part)).collect::<Result<Vec<_>, _>>()?;
+    let left = parts.last().map_or(0, |part| part.left);
+    let all: BTreeMap<u64, &[u8]> = parts.iter().flat_map(|part| part.epochs.iter().copied()).collect();
+    Ok(Part { left, epochs: all.into_iter().filter(|(epoch, _)| *epoch > left).collect() }.encode())
 }
 
 fn lost(held: Option<u64>, left: u64) -> String {

@@ -232,3 +232,33 @@ fn bytes_of_a_checkpoint_that_are_not_ours_are_refused() {
         assert!(matches!(error, SinkError::Recover { .. }), "{error}");
     }
 }
+
+#[test]
+fn records_of_a_chain_tell_what_is_new_and_the_desk_together() {
+    let holds: Arc<Mutex<Holds>> = Arc::default();
+    let mut sink = outbox(&holds, Duration::ZERO);
+    sink.recover(&resume(1, 0, None)).unwrap();
+    holds.lock().unwrap().away = true;
+    let mut parts = Vec::new();
+    for number in 1..=4 {
+        sink.begin_chain(number == 1);
+        parts.push(epoch(&mut sink, number, true));
+    }
+    assert_eq!(parts[1].len(), parts[3].len(), "a part costs what came new");
+    for kept in 1..=parts.len() {
+        let joined = sink.join(&parts[..kept]).unwrap();
+        let restored = outbox(&Arc::default(), Duration::ZERO);
+        restored.desk.restore(&joined, kept as u64).unwrap();
+        assert_eq!(restored.state().undelivered_bytes, 8 * kept as u64);
+    }
+    holds.lock().unwrap().away = false;
+    assert!(sink.finish(LONG).unwrap());
+    sink.begin_chain(false);
+    parts.push(epoch(&mut sink, 5, false));
+    drop(sink);
+    let mut next = outbox(&holds, Duration::ZERO);
+    let joined = next.join(&parts).unwrap();
+    next.recover(&resume(2, 5, Some(&joined))).unwrap();
+    assert!(next.finish(LONG).unwrap());
+    assert_eq!(held(&holds), [1, 2, 3, 4, 5]);
+}
