@@ -3,6 +3,7 @@
 use super::job::{OpenKpi, OpenSink};
 use crate::config::plan::{SinkKind, SinkPlan};
 use crate::sink::json_files::{JsonFiles, JsonFilesSettings};
+use crate::sink::redis::{self, RedisSettings};
 use crate::sink::{KpiSchema, Sink, SinkError};
 
 /// The sink of a `[[sink]]`, with the KPIs that it takes.
@@ -17,7 +18,18 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
         SinkKind::JsonFiles { path, interval_us } => {
             Box::new(JsonFiles::new(JsonFilesSettings { path: path.clone(), interval_us: *interval_us }, kpis)?)
         }
-        SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Postgres { .. } | SinkKind::Redis { .. } => {
+        SinkKind::Redis { url, prefix, history_windows_max, backlog_bytes_max } => {
+            let settings = RedisSettings {
+                url: url.0.clone(),
+                prefix: prefix.clone(),
+                sink: plan.name.clone(),
+                pipeline: pipeline.to_owned(),
+                history_windows_max: *history_windows_max,
+                backlog_bytes_max: *backlog_bytes_max,
+            };
+            Box::new(redis::open(&settings, &kpis)?)
+        }
+        SinkKind::Hdfs { .. } | SinkKind::Kafka { .. } | SinkKind::Postgres { .. } => {
             return Err(SinkError::Refused {
                 place: format!("{pipeline}/{}", plan.name),
                 reason: "not there yet".into(),

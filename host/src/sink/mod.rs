@@ -16,6 +16,7 @@ mod folders;
 mod instant;
 pub mod json_files;
 pub mod outbox;
+pub mod redis;
 pub mod row;
 #[cfg(test)]
 mod test_rows;

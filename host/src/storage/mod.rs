@@ -3,6 +3,8 @@
 //! Checkpoints and sinks of files are written against [`Storage`] alone, so the same code keeps its promises on a local disk, on
 //! HDFS, and in tests on a file system that forgets whatever was not synced.
 
+#[cfg(test)]
+pub(crate) mod forgetful;
 pub mod local;
 
 use std::fmt::Debug;

@@ -84,6 +84,11 @@ pub fn offsets_lost(partition: &str, id: i32, lost: (i64, i64), next: i64) {
     warn!(partition, id, from, to, count, next, "offsets are lost, {what}; it goes on, as `on_lost_offsets` says");
 }
 
+/// A sink's system is set up so that it may lose rows that it has taken.
+pub fn sink_may_lose(place: &str, reason: &str) {
+    warn!(sink = place, reason, "the sink's system may lose rows that it has taken");
+}
+
 /// The ledger does not balance: a defect of ours.
 pub fn ledger_unbalanced(what: &str) {
     error!(what, "the ledger does not balance; please report this");

@@ -46,16 +46,33 @@ pub(super) fn redis(table: &Table<'_>) -> Option<SinkKind> {
     const EXAMPLE: &str = "redis://:${REDIS_PASSWORD}@127.0.0.1:6379/0";
     let url = table.need("url", &format!("\"{EXAMPLE}\""));
     let url = url.and_then(|item| url_of(&item, &["redis://", "rediss://"], EXAMPLE));
-    let prefix = table.get("prefix").and_then(|item| item.word("weir")).map_or("weir".to_owned(), |text| text.value);
+    let prefix = table.get("prefix").map_or(Some("weir".to_owned()), |item| prefix_of(&item));
     let history = table.get("history_windows_max").and_then(|item| item.integer(1..=100_000_000, HISTORY_WINDOWS));
     let backlog_bytes_max = backlog(table);
     Some(SinkKind::Redis {
         url: url?,
-        prefix,
+        prefix: prefix?,
         history_windows_max: history.unwrap_or(HISTORY_WINDOWS),
         backlog_bytes_max,
     })
 }
+
+/// Braces would cut the part of a key that chooses its slot short, and patterns would find other keys than are meant.
+fn prefix_of(item: &Item<'_>) -> Option<String> {
+    let text = item.word("weir")?;
+    let fits = |char: char| char.is_ascii_alphanumeric() || "_-.:/".contains(char);
+    if text.value.chars().all(fits) && text.value.len() <= PREFIX_BYTES_MAX {
+        return Some(text.value);
+    }
+    item.problem(
+        format!("`prefix` has 1 to {PREFIX_BYTES_MAX} letters, digits and `_-.:/`, found {}", text.shown),
+        "write for example `prefix = \"weir\"`",
+    );
+    None
+}
+
+/// Every key begins with it.
+const PREFIX_BYTES_MAX: usize = 128;
 
 fn backlog(table: &Table<'_>) -> u64 {
     let (default, min, max) = BACKLOG;
