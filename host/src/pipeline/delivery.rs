@@ -91,7 +91,8 @@ impl Delivery {
         Ok(self.store.is_some().then_some(self.last_record.unwrap_or(0)))
     }
 
-    fn take(&mut self, parcel: Parcel) -> Result<(), RunError> {
+    /// Does what a parcel asks for.
+    pub fn take(&mut self, parcel: Parcel) -> Result<(), RunError> {
         match parcel {
             Parcel::Closed { closed, settled_us } => self.accept(&closed, settled_us),
             Parcel::Letters(letters) => self.letters.write(&letters, &self.shared),
@@ -163,15 +164,20 @@ impl Delivery {
 
     /// While a sink is full nothing more is taken, unless the run is to stop: then what is under way is little, and goes into the checkpoint.
     fn wait_for_room(&mut self) -> Result<(), RunError> {
-        while self.sinks.iter().any(|open| open.sink.state().full) && !self.shared.shutdown.requested() {
+        while self.is_full() {
             std::thread::sleep(LOOK);
             self.look()?;
         }
         Ok(())
     }
 
+    /// Whether nothing more can be taken now.
+    pub fn is_full(&self) -> bool {
+        self.sinks.iter().any(|open| open.sink.state().full) && !self.shared.shutdown.requested()
+    }
+
     /// Renews the picture, and finds out about sinks that failed on their own threads.
-    fn look(&mut self) -> Result<(), RunError> {
+    pub fn look(&mut self) -> Result<(), RunError> {
         for open in &mut self.sinks {
             open.sink.finish(Duration::ZERO)?;
         }
@@ -189,13 +195,7 @@ impl Delivery {
         let began = Instant::now();
         let grace = if self.store.is_some() { GRACE } else { GRACE_WITHOUT_CHECKPOINT };
         loop {
-            let mut behind = None;
-            for open in &mut self.sinks {
-                if !open.sink.finish(LOOK)? {
-                    behind = Some(open.sink.place());
-                }
-            }
-            let Some(place) = behind else { return Ok(()) };
+            let Some(place) = self.behind(LOOK)? else { return Ok(()) };
             let patient = match ending {
                 Ending::AtEnd => !self.shared.shutdown.requested() || began.elapsed() < grace,
                 Ending::Stopped => began.elapsed() < grace,
@@ -206,6 +206,17 @@ impl Delivery {
             }
             self.look()?;
         }
+    }
+
+    /// A sink that has not taken what it was given, after such a wait.
+    pub fn behind(&mut self, wait: Duration) -> Result<Option<String>, RunError> {
+        let mut behind = None;
+        for open in &mut self.sinks {
+            if !open.sink.finish(wait)? {
+                behind = Some(open.sink.place());
+            }
+        }
+        Ok(behind)
     }
 
     fn undelivered(&self, ending: Ending, place: String) -> Result<(), RunError> {

@@ -7,14 +7,14 @@ use super::run::RunError;
 use crate::checkpoint::folder::FolderStore;
 use crate::config::plan::{Plan, SourcePlan, StartPlan};
 use crate::decode::{DecodeField, DecodeSchema};
-use crate::plugin::{Plugin, Setting};
+use crate::plugin::{Plugin, Setting, UseError};
 use crate::sink::{KpiSchema, Sink};
 use crate::source::{Partition, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use weir_core::plan::FoldPlan;
-use weir_core::plugin::{KpiDescription, PreprocessorDescription};
+use weir_core::plugin::{Kpi, KpiDescription, PreprocessorDescription};
 
 /// Ready to run.
 pub struct Job {
@@ -42,13 +42,16 @@ pub(super) struct OpenPreprocessor {
 /// A KPI.
 pub(super) struct OpenKpi {
     pub name: String,
-    pub plugin: Arc<Plugin>,
-    pub settings: Vec<(String, Setting)>,
+    /// Makes an instance, for a worker or the closer.
+    pub instance: Instances,
     pub description: KpiDescription,
     pub schema: KpiSchema,
     /// What makes its state what it is.
     pub identity: KpiIdentity,
 }
+
+/// Makes instances of a KPI: a plugin with its options.
+pub(super) type Instances = Box<dyn Fn() -> Result<Box<dyn Kpi>, UseError> + Send + Sync>;
 
 /// A sink and the KPIs that it takes.
 pub(super) struct OpenSink {

@@ -169,7 +169,7 @@ fn shutdown_workers(
 }
 
 /// The checkpoint to go on from, if there is one.
-fn resume(job: &mut Job, discard: &Discard) -> Result<Option<Resumed>, RunError> {
+pub(super) fn resume(job: &mut Job, discard: &Discard) -> Result<Option<Resumed>, RunError> {
     let Some((store, _)) = &mut job.store else { return Ok(None) };
     let Some(saved) = store.latest()? else { return job.may_begin().map(|()| None) };
     let identity = job.identity();
@@ -183,7 +183,7 @@ fn resume(job: &mut Job, discard: &Discard) -> Result<Option<Resumed>, RunError>
     resume::take_up(&saved, &now, discard).map(Some)
 }
 
-fn share(
+pub(super) fn share(
     job: &Job,
     options: &RunOptions,
     shutdown: &Shutdown,
@@ -224,7 +224,7 @@ fn share(
 }
 
 pub(super) fn instances(job: &Job) -> Result<Vec<Box<dyn Kpi>>, RunError> {
-    job.kpis.iter().map(|kpi| Ok(kpi.plugin.kpi(&kpi.settings)?)).collect()
+    job.kpis.iter().map(|kpi| Ok((kpi.instance)()?)).collect()
 }
 
 fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize, epoch: Option<u64>) -> Report {

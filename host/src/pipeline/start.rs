@@ -2,7 +2,7 @@
 
 use super::batch::{Step, Steps};
 use super::delivery::{Delivery, Parcel};
-use super::job::Job;
+use super::job::{Job, OpenSink};
 use super::keeper::{Chain, Keeper, WorkerState};
 use super::letters::LetterFiles;
 use super::message::Message;
@@ -46,11 +46,32 @@ pub(super) fn clocks(job: &Job, resumed: Option<&Resumed>) -> Vec<PartitionClock
     (0..job.source.partitions().len()).map(begin).collect()
 }
 
-/// Delivery, its sinks recovered: older runs are shut out, and what the checkpoint had prepared is visible or on its way.
+/// Delivery over sinks that are recovered.
 pub(super) fn delivery(job: &mut Job, shared: &Arc<Shared>, resumed: Option<&Resumed>) -> Result<Delivery, RunError> {
-    let store = job.store.take();
-    let interval = store.as_ref().map(|(_, interval)| *interval);
-    let store: Option<Box<dyn Store>> = store.map(|(store, _)| store as Box<dyn Store>);
+    let interval = job.store.as_ref().map(|(_, interval)| *interval);
+    let recovered = sinks(job, resumed)?;
+    Ok(recovered.delivery(shared, letters(job, resumed, interval)?, resumed))
+}
+
+/// Sinks that may be fed.
+pub(super) struct Recovered {
+    sinks: Vec<OpenSink>,
+    store: Option<Box<dyn Store>>,
+    /// The highest epoch that anybody knows.
+    epoch: u64,
+}
+
+impl Recovered {
+    pub fn delivery(self, shared: &Arc<Shared>, letters: LetterFiles, resumed: Option<&Resumed>) -> Delivery {
+        let Self { sinks, store, epoch } = self;
+        let last_record = resumed.map(|resumed| resumed.epoch);
+        Delivery { letters, shared: Arc::clone(shared), sinks, store, epoch, last_record, shown: Instant::now() }
+    }
+}
+
+/// Recovers the sinks: older runs are shut out, and what the checkpoint had prepared is visible or on its way.
+pub(super) fn sinks(job: &mut Job, resumed: Option<&Resumed>) -> Result<Recovered, RunError> {
+    let store: Option<Box<dyn Store>> = job.store.take().map(|(store, _)| store as Box<dyn Store>);
     let claim = claim(&job.plan.name, store.as_deref())?;
     let resumed_epoch = resumed.map_or(0, |resumed| resumed.epoch);
     let mut epoch = resumed_epoch.max(store.as_ref().map_or(0, |store| store.highest()));
@@ -63,15 +84,7 @@ pub(super) fn delivery(job: &mut Job, shared: &Arc<Shared>, resumed: Option<&Res
         epoch = epoch.max(held.unwrap_or(0));
         failpoint!("sinks-recovered-one");
     }
-    Ok(Delivery {
-        letters: letters(job, resumed, interval)?,
-        shared: Arc::clone(shared),
-        sinks,
-        store,
-        epoch,
-        last_record: resumed.map(|resumed| resumed.epoch),
-        shown: Instant::now(),
-    })
+    Ok(Recovered { sinks, store, epoch })
 }
 
 /// Without a checkpoint each run is a life of its own.

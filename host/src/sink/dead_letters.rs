@@ -70,6 +70,24 @@ pub struct DeadLetter<'a> {
     pub value: &'a [u8],
 }
 
+/// Where letters are appended.
+pub trait Append: Send {
+    /// Appends a letter; it is durable only after the next `sync`.
+    fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError>;
+    /// Makes all letters durable; how long they are by now, for the checkpoint.
+    fn sync(&mut self) -> Result<u64, SinkError>;
+}
+
+impl Append for DeadLetters {
+    fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError> {
+        Self::write(self, letter)
+    }
+
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        Self::sync(self)
+    }
+}
+
 /// A file of dead letters.
 #[derive(Debug)]
 pub struct DeadLetters {
