@@ -140,7 +140,11 @@ fn a_checkpoint_of_another_pipeline_is_refused() {
     let path = case(folder.path(), |text| text.replace("\"tumbling 1m\"", "\"tumbling 2m\"") + checkpoint);
     let output = common::run_to_end(&path, &[]);
     assert_code(&output, 1);
-    assert!(told(&output).contains("KPI `sales`: its window was \"tumbling 1m\" and is \"tumbling 2m\""), "{}", told(&output));
+    assert!(
+        told(&output).contains("KPI `sales`: its window was \"tumbling 1m\" and is \"tumbling 2m\""),
+        "{}",
+        told(&output)
+    );
 }
 
 #[test]

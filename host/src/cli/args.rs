@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::dlq::DlqCommand;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,6 +36,9 @@ pub enum Command {
         after_help = "Exit codes: 0 nothing to mend, 2 problems were told.\n\nExample:\n  weir check pipelines/retail.toml"
     )]
     Check(CheckArgs),
+    /// Look at records that were set aside, and feed them again
+    #[command(subcommand)]
+    Dlq(Box<DlqCommand>),
     /// Build and look at plugins
     #[command(subcommand)]
     Plugin(PluginCommand),

@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod dlq;
 mod plugin;
 mod run;
 mod view;
@@ -27,6 +28,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Run(run) => run::run(&run),
         Command::Check(check) => check::check(&check),
+        Command::Dlq(command) => dlq::run(&command),
         Command::Plugin(PluginCommand::Build(build)) => plugin::build(&build),
         Command::Plugin(PluginCommand::Inspect(inspect)) => plugin::inspect(&inspect),
     };

@@ -8,6 +8,7 @@ use super::plan::{
 };
 use super::problem::Problem;
 use super::read::Reader;
+use super::tables;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use weir_core::types::{ColumnType, ScalarType};
@@ -22,6 +23,7 @@ pub fn check(file: &File, reader: &Reader<'_>) {
     every_kpi_has_a_sink(file, reader, &meant);
     dead_letters(file, reader);
     start_has_a_checkpoint(file, reader);
+    tables::check(file, reader);
 }
 
 /// The plan; `None` where something that was reported is missing.
@@ -270,7 +272,7 @@ fn target(kind: &SinkKind) -> String {
     }
 }
 
-fn takes(sink: &Sink, name: &str) -> bool {
+pub(super) fn takes(sink: &Sink, name: &str) -> bool {
     sink.kpis.as_ref().is_none_or(|names| names.iter().any(|text| text.value == name))
 }
 

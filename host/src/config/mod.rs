@@ -15,9 +15,10 @@ mod path;
 pub mod plan;
 mod problem;
 mod read;
+pub(crate) mod tables;
 mod units;
 
-pub use env::Lookup;
+pub use env::{ExpandError, Expanded, Lookup, expand};
 pub use problem::{Problem, Problems, SHOWN_MAX};
 
 use plan::{Plan, SourceText};

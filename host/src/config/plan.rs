@@ -397,8 +397,12 @@ pub enum SinkKind {
         brokers: String,
         /// The topic; must exist.
         topic: String,
+        /// The topic of the markers; must exist.
+        epochs_topic: String,
         /// librdkafka properties.
         properties: Properties,
+        /// Where each property stands, for messages.
+        property_places: BTreeMap<String, Place>,
         /// Undelivered rows that may wait.
         backlog_bytes_max: u64,
     },

@@ -87,6 +87,7 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     let mut problems = opener.problems;
     problems.extend(schema_problems(&plan));
     problems.extend(property_problems(&plan));
+    problems.extend(plan.sinks.iter().flat_map(sinks::property_problems));
     let kpis = kpis.into_iter().flatten().collect();
     connect(plan, steps.into_iter().flatten().collect(), kpis, (&step_descriptions, &kpi_descriptions), problems)
 }

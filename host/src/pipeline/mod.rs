@@ -24,6 +24,7 @@ mod letters;
 mod message;
 mod partitions;
 mod progress;
+pub mod replay;
 mod report;
 mod resolve;
 mod resume;

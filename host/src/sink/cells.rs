@@ -70,7 +70,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn is_null(&self, row: usize) -> bool {
+    pub(super) fn is_null(&self, row: usize) -> bool {
         match self {
             Self::Boolean(array) => array.is_null(row),
             Self::Int64(array) => array.is_null(row),
@@ -121,7 +121,7 @@ pub(super) fn push_int<I: itoa::Integer>(out: &mut Vec<u8>, value: I) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-fn push_float(out: &mut Vec<u8>, value: f64) {
+pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
     let start = out.len();
     // Not finite becomes `null`; writing to a `Vec` cannot fail.
     let _ = serde_json::to_writer(&mut *out, &value);
@@ -144,7 +144,7 @@ fn push_timestamp(out: &mut Vec<u8>, us: i64) {
 }
 
 /// Appends `mantissa * 10^-scale` exactly, without zeros at the end of the fraction.
-fn push_decimal(out: &mut Vec<u8>, mantissa: i64, scale: u8) {
+pub(super) fn push_decimal(out: &mut Vec<u8>, mantissa: i64, scale: u8) {
     let mut digits_value = mantissa.unsigned_abs();
     let mut scale = usize::from(scale);
     while scale > 0 && digits_value.is_multiple_of(10) {

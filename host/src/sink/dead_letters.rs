@@ -5,6 +5,12 @@
 //! the order in which they came to the writer. A checkpoint keeps the durable length, and going on from it cuts the file
 //! there, so that no letter stands twice; a start without a checkpoint begins the file anew, as the other outputs do.
 //! Knows nothing of why a record was set aside.
+//!
+//! Beside the writing: `read` (also while it is written), `select` (filters), `journal` (what was fed again).
+
+pub mod journal;
+pub mod read;
+pub mod select;
 
 use super::cells::{push_int, push_text};
 use super::folders::{self, failed};

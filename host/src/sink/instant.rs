@@ -6,8 +6,8 @@
 
 use std::io::Write;
 
-const SECONDS_A_DAY: i64 = 86_400;
-const MICROS_A_SECOND: i64 = 1_000_000;
+pub(super) const SECONDS_A_DAY: i64 = 86_400;
+pub(super) const MICROS_A_SECOND: i64 = 1_000_000;
 
 /// How many digits follow the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn push(out: &mut Vec<u8>, seconds: i64, micros: i64, colon: char, fraction: Fra
 /// Year, month and day of a number of days since 1970-01-01, in the proleptic Gregorian calendar.
 ///
 /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`: eras of 400 years, years from March.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(super) fn civil(days: i64) -> (i64, i64, i64) {
     let from_march_0 = days + 719_468;
     let era = from_march_0.div_euclid(146_097);
     let of_era = from_march_0.rem_euclid(146_097);

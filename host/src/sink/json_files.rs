@@ -1,105 +1,180 @@
-//! The `json-files` sink: per KPI a folder, per interval of event time a file of rows, one JSON object a line.
+//! The sinks of files, `json-files` and `hdfs`: per KPI a folder, per interval of event time a file of rows, one JSON object a line.
 //!
 //! `path/<kpi>/2020-09-18T10-50-00Z.json` holds the rows of every window that starts in that interval (intervals align to
 //! the Unix epoch), sorted by window and group key. An interval whose windows have nothing to say has no file.
 //! Without a checkpoint a run begins anew: files of the intervals that it writes are replaced, all others are left alone.
-//! Knows nothing of what the columns mean (`row`), nor when an epoch ends (the pipeline).
+//!
+//! ```text
+//! accept ─▶ kept ─ prepare ─▶ set aside in the run's folder ─▶ checkpoint ─ commit ─▶ renamed into place
+//!             ▲                 ╰─ the file system is away: rows into the checkpoint, and again with the next epoch
+//!             ╰── recover: rows that may still change are read out of the published files
+//! ```
+//! Knows nothing of what the columns mean (`row`), of which file system it is (`storage`), nor when an epoch ends (the pipeline).
 
+mod aside;
 mod files;
+mod head;
 mod kept;
+mod kpi;
+mod lock;
+mod outage;
+mod parallel;
 mod prepared;
+mod read_back;
 
-use super::folders;
-use super::row::RowWriter;
-use super::{KpiSchema, Resume, Sink, SinkError};
-use arrow_schema::ArrowError;
-use files::{Aside, Folder, Outcome};
-use kept::{Kept, Window};
-use prepared::{KpiFiles, Prepared};
-use std::path::{Path, PathBuf};
+use super::{KpiSchema, Resume, Sink, SinkError, SinkState};
+use crate::storage::Storage;
+use crate::telemetry;
+use files::Aside;
+use kpi::KpiState;
+use outage::Outage;
+use prepared::{Attempt, Change, Prepared};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 use weir_core::results::Closed;
+
+/// How long a start waits for an older run, which it has shut out, to notice that and to end: longer than the checkpoint intervals in use.
+const OLDER_RUN_WAIT: Duration = Duration::from_secs(15);
+
+/// Bytes of rows in the checkpoint, while the file system is away, from which on the pipeline has to wait.
+const CARRIED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Between two tries of `finish`.
+const FINISH_EVERY: Duration = Duration::from_millis(200);
 
 /// Settings of the sink.
 #[derive(Debug, Clone)]
 pub struct JsonFilesSettings {
+    /// The file system.
+    pub storage: Arc<dyn Storage>,
     /// The folder of the KPIs' folders; made if it is not there.
     pub path: PathBuf,
     /// Event time that a file covers, microseconds; above 0.
     pub interval_us: i64,
+    /// The folder is on this machine, and locks keep apart runs that can't fence each other.
+    pub locks: bool,
 }
 
 /// Rows as JSON lines in files.
 pub struct JsonFiles {
     settings: JsonFilesSettings,
     kpis: Vec<KpiState>,
+    generation: u64,
     settled_us: i64,
     /// Number of the next `prepare`; part of the names of files set aside, so that one attempt never meets another's.
     sequence: u64,
-    /// The last one that was published.
-    published: Option<u64>,
-}
-
-struct KpiState {
-    name: Arc<str>,
-    kpi: usize,
-    writer: RowWriter,
-    folder: Folder,
-    kept: Kept,
+    outage: Option<Outage>,
 }
 
 impl JsonFiles {
-    /// Checks the settings; touches nothing on disk (`recover` does).
+    /// Checks the settings; touches nothing outside (`recover` does).
     pub fn new(settings: JsonFilesSettings, kpis: Vec<KpiSchema>) -> Result<Self, SinkError> {
         if settings.interval_us <= 0 {
-            return Err(invalid(&settings.path, "the interval must be longer than 0"));
+            return Err(kpi::invalid(&settings, "the interval must be longer than 0"));
         }
         let kpis = kpis.iter().map(|kpi| KpiState::new(&settings, kpi)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { settings, kpis, settled_us: i64::MIN, sequence: 0, published: None })
+        Ok(Self { settings, kpis, generation: 0, settled_us: i64::MIN, sequence: 0, outage: None })
     }
 
-    fn restore(&mut self, prepared: Prepared) -> Result<(), SinkError> {
-        if prepared.interval_us != self.settings.interval_us {
-            let (was, is) = (prepared.interval_us, self.settings.interval_us);
+    /// Refuses what a checkpoint of other settings holds, before anything is touched.
+    fn check(&self, prepared: &Prepared) -> Result<(), SinkError> {
+        let (was, is) = (prepared.interval_us, self.settings.interval_us);
+        if was != is {
             let reason = format!(
                 "files covered {was} µs, now `interval` is {is} µs: put it back, or begin without the checkpoint"
             );
             return Err(self.unreadable(reason));
         }
+        match prepared.kpis.iter().find(|files| self.kpis.iter().all(|kpi| *kpi.name != *files.name)) {
+            Some(files) => Err(self.unreadable(format!("it wrote KPI `{}`, which it is not given now", files.name))),
+            None => Ok(()),
+        }
+    }
+
+    /// Publishes what the checkpoint prepared, and takes back what may still change.
+    fn restore(&mut self, prepared: Prepared) -> Result<(), SinkError> {
         self.settled_us = prepared.settled_us;
         self.sequence = prepared.sequence.saturating_add(1);
-        self.published = Some(prepared.sequence);
         for files in prepared.kpis {
-            let Some(kpi) = self.kpis.iter_mut().find(|kpi| *kpi.name == *files.name) else {
-                let reason = format!("it wrote KPI `{}`, which it is not given now", files.name);
-                return Err(self.unreadable(reason));
-            };
-            kpi.kept.restore(files.kept);
+            if let Some(kpi) = self.kpis.iter_mut().find(|kpi| *kpi.name == *files.name) {
+                kpi.restore(files, self.settings.interval_us)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Writes what changed into the runs' folders.
+    fn set_aside(&mut self) -> Result<(), SinkError> {
+        let attempt = Attempt { generation: self.generation, sequence: self.sequence };
+        let asides: Vec<Aside<'_>> = self.kpis.iter().flat_map(KpiState::asides).collect();
+        telemetry::failpoint!("files-before-aside");
+        let mut outcomes = parallel::each(&asides, |aside| aside.write(attempt))?.into_iter();
+        drop(asides);
+        let mut changes = Vec::new();
+        for kpi in &self.kpis {
+            let of_kpi = kpi.changes(&mut outcomes, attempt);
+            match of_kpi.iter().any(|change| change.file.is_some()) {
+                true => kpi.folder.asides()?.sync()?,
+                // A run that has nothing to write is to notice a newer one, too.
+                false => kpi.folder.asides()?.check()?,
+            }
+            changes.push(of_kpi);
+        }
+        telemetry::failpoint!("files-after-aside");
+        self.kpis.iter_mut().zip(changes).for_each(|(kpi, changes)| kpi.prepared(changes));
         Ok(())
     }
 
     /// Renames what was set aside, removes what is to go, syncs each folder once.
-    fn publish(&self, prepared: &Prepared, again: bool) -> Result<(), SinkError> {
-        for files in &prepared.kpis {
-            let Some(kpi) = self.kpis.iter().find(|kpi| *kpi.name == *files.name) else {
-                continue;
-            };
-            for interval_us in &files.written {
-                kpi.folder.publish(*interval_us, prepared.sequence, again)?;
-            }
-            for interval_us in &files.removed {
-                kpi.folder.remove(*interval_us)?;
-            }
-            if !files.written.is_empty() || !files.removed.is_empty() {
+    fn publish(&mut self, prepared: &Prepared) -> Result<(), SinkError> {
+        telemetry::failpoint!("files-before-publish");
+        let kpi_of = |name: &str| self.kpis.iter().position(|kpi| *kpi.name == *name);
+        let due: Vec<(usize, Change)> = prepared
+            .kpis
+            .iter()
+            .filter_map(|files| Some((kpi_of(&files.name)?, files)))
+            .flat_map(|(place, files)| files.changes.iter().map(move |change| (place, *change)))
+            .filter(|(place, change)| self.kpis[*place].is_pending(change))
+            .collect();
+        parallel::each(&due, |(place, change)| {
+            let done = self.kpis[*place].folder.publish(change, false);
+            telemetry::failpoint!("files-between-publishes");
+            done
+        })?;
+        for (place, kpi) in self.kpis.iter().enumerate() {
+            if due.iter().any(|(of, _)| *of == place) {
                 kpi.folder.sync()?;
             }
         }
+        telemetry::failpoint!("files-after-publish");
+        due.iter().for_each(|(place, change)| self.kpis[*place].published(change));
         Ok(())
     }
 
-    fn decode(&self, bytes: &[u8], with_rows: bool) -> Result<Prepared, SinkError> {
-        Prepared::decode(bytes, with_rows).map_err(|reason| self.unreadable(reason))
+    /// What goes into the checkpoint now.
+    fn prepared(&self) -> Prepared {
+        Prepared {
+            sequence: self.sequence,
+            settled_us: self.settled_us,
+            interval_us: self.settings.interval_us,
+            kpis: self.kpis.iter().map(|kpi| kpi.files(self.settled_us)).collect(),
+        }
+    }
+
+    /// An error of a file system that is away is no failure of the sink.
+    fn bear(&mut self, done: Result<(), SinkError>, epoch: u64) -> Result<bool, SinkError> {
+        let place = self.place();
+        outage::bear(&mut self.outage, done, &place, epoch)
+    }
+
+    fn carried_bytes(&self) -> u64 {
+        self.kpis.iter().map(|kpi| kpi.kept.carried_bytes()).sum()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Prepared, SinkError> {
+        Prepared::decode(bytes).map_err(|reason| self.unreadable(reason))
     }
 
     fn unreadable(&self, reason: String) -> SinkError {
@@ -115,15 +190,16 @@ impl JsonFiles {
 
 impl Sink for JsonFiles {
     fn recover(&mut self, from: &Resume<'_>) -> Result<Option<u64>, SinkError> {
+        let prepared = from.prepared.map(|bytes| self.decode(bytes)).transpose()?;
+        prepared.as_ref().map_or(Ok(()), |prepared| self.check(prepared))?;
+        self.generation = from.claim.generation;
+        let until = Instant::now() + OLDER_RUN_WAIT;
         for kpi in &mut self.kpis {
-            kpi.folder.open()?;
+            kpi.folder.open(&from.claim, self.settings.locks, until)?;
         }
-        if let Some(bytes) = from.prepared {
-            let prepared = self.decode(bytes, true)?;
-            self.publish(&prepared, true)?;
-            self.restore(prepared)?;
-        }
-        self.kpis.iter().try_for_each(|kpi| kpi.folder.remove_asides())?;
+        telemetry::failpoint!("files-after-take-over");
+        prepared.map_or(Ok(()), |prepared| self.restore(prepared))?;
+        self.kpis.iter().try_for_each(|kpi| kpi.folder.asides()?.remove_leftovers())?;
         Ok(None)
     }
 
@@ -140,98 +216,63 @@ impl Sink for JsonFiles {
         self.drop_settled();
     }
 
-    fn prepare(&mut self, _epoch: u64) -> Result<super::Prepared, SinkError> {
-        let asides: Vec<Aside<'_>> = self.kpis.iter().flat_map(KpiState::asides).collect();
-        let outcomes = files::write_asides(&asides, self.sequence)?;
-        let mut prepared = Prepared {
-            sequence: self.sequence,
-            settled_us: self.settled_us,
-            interval_us: self.settings.interval_us,
-            kpis: vec![],
-        };
-        let mut outcomes = outcomes.into_iter();
-        for kpi in &self.kpis {
-            let files = kpi.files(&mut outcomes, self.settled_us);
-            if !files.written.is_empty() {
-                kpi.folder.sync()?;
-            }
-            prepared.kpis.push(files);
+    fn prepare(&mut self, epoch: u64) -> Result<super::Prepared, SinkError> {
+        let waits = self.outage.as_ref().is_some_and(Outage::is_too_soon);
+        if waits || !self.set_aside().map(|()| true).or_else(|error| self.bear(Err(error), epoch))? {
+            self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_carried());
         }
-        let bytes = prepared.encode();
+        let bytes = self.prepared().encode();
         self.sequence += 1;
-        self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_prepared());
-        Ok(super::Prepared { bytes, undelivered: 0 })
+        Ok(super::Prepared { bytes, undelivered: self.carried_bytes() })
     }
 
-    fn commit(&mut self, _epoch: u64, prepared: &[u8]) -> Result<(), SinkError> {
-        let prepared = self.decode(prepared, false)?;
-        let again = self.published >= Some(prepared.sequence);
-        self.publish(&prepared, again)?;
-        self.published = self.published.max(Some(prepared.sequence));
-        if prepared.sequence.checked_add(1) == Some(self.sequence) {
-            self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_committed());
-            self.drop_settled();
+    fn commit(&mut self, epoch: u64, prepared: &[u8]) -> Result<(), SinkError> {
+        let prepared = self.decode(prepared)?;
+        if self.outage.as_ref().is_some_and(Outage::is_too_soon) {
+            return Ok(());
         }
+        let done = self.publish(&prepared);
+        // Rows in the checkpoint say that it was away when they were to be set aside: one that has nothing to publish proves nothing.
+        if self.carried_bytes() == 0 || done.is_err() {
+            self.bear(done, epoch)?;
+        }
+        self.kpis.iter_mut().for_each(KpiState::committed);
+        self.drop_settled();
         Ok(())
+    }
+
+    fn state(&self) -> SinkState {
+        let carried = self.carried_bytes();
+        SinkState {
+            waiting: self.outage.as_ref().map(|outage| outage.reason.clone()),
+            undelivered_bytes: carried + self.kpis.iter().map(KpiState::pending_bytes).sum::<u64>(),
+            full: carried > CARRIED_BYTES_MAX,
+            epoch: None,
+        }
+    }
+
+    fn finish(&mut self, wait: Duration) -> Result<bool, SinkError> {
+        let until = Instant::now() + wait;
+        loop {
+            if self.kpis.iter().all(KpiState::is_done) {
+                return Ok(true);
+            }
+            // Rows that are in no checkpoint yet are not to be seen.
+            if self.kpis.iter().any(|kpi| kpi.kept.has_news()) {
+                return Ok(false);
+            }
+            let prepared = self.prepare(0)?.bytes;
+            self.commit(0, &prepared)?;
+            if Instant::now() >= until {
+                return Ok(self.kpis.iter().all(KpiState::is_done));
+            }
+            thread::sleep(FINISH_EVERY);
+        }
     }
 
     fn place(&self) -> String {
-        self.settings.path.display().to_string()
+        self.settings.storage.place(&self.settings.path)
     }
-}
-
-impl KpiState {
-    fn new(settings: &JsonFilesSettings, kpi: &KpiSchema) -> Result<Self, SinkError> {
-        if kpi.name.is_empty() || kpi.name.starts_with('.') || kpi.name.contains(['/', '\0']) {
-            return Err(invalid(&settings.path, &format!("KPI name `{}` can't be the name of a folder", kpi.name)));
-        }
-        Ok(Self {
-            name: kpi.name.as_str().into(),
-            kpi: kpi.kpi,
-            writer: RowWriter::new(kpi),
-            folder: Folder::new(settings.path.join(&kpi.name), settings.interval_us),
-            kept: Kept::new(settings.interval_us),
-        })
-    }
-
-    fn accept(&mut self, closed: &Closed, settled_us: i64) -> Result<(), ArrowError> {
-        let rows = self.writer.rows(&closed.table)?;
-        for window in &closed.windows {
-            let mut text = Vec::new();
-            rows.push_window(&mut text, window)?;
-            let (start_us, end_us, revision) = (window.start_us, window.end_us, window.revision);
-            self.kept
-                .accept(Window { start_us, end_us, revision, text: text.into() }, settled_us)
-                .map_err(ArrowError::InvalidArgumentError)?;
-        }
-        Ok(())
-    }
-
-    fn asides(&self) -> impl Iterator<Item = Aside<'_>> {
-        self.kept.changed().map(|(interval_us, interval)| Aside { folder: &self.folder, interval_us, interval })
-    }
-
-    /// Takes this KPI's share of the outcomes, which are in the order of `asides`.
-    fn files(&self, outcomes: &mut impl Iterator<Item = Outcome>, settled_us: i64) -> KpiFiles {
-        let mut files = KpiFiles {
-            name: self.name.to_string(),
-            written: vec![],
-            removed: vec![],
-            kept: self.kept.save(settled_us),
-        };
-        for ((interval_us, _), outcome) in self.kept.changed().zip(outcomes) {
-            match outcome {
-                Outcome::Written => files.written.push(interval_us),
-                Outcome::Empty => files.removed.push(interval_us),
-                Outcome::Unchanged => {}
-            }
-        }
-        files
-    }
-}
-
-fn invalid(path: &Path, reason: &str) -> SinkError {
-    folders::failed(path, std::io::Error::new(std::io::ErrorKind::InvalidInput, reason))
 }
 
 #[cfg(test)]

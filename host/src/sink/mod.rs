@@ -15,7 +15,9 @@ pub mod dead_letters;
 mod folders;
 mod instant;
 pub mod json_files;
+pub mod kafka;
 pub mod outbox;
+pub mod postgres;
 pub mod redis;
 pub mod row;
 #[cfg(test)]

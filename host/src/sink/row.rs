@@ -63,7 +63,7 @@ impl Rows<'_> {
     /// Appends the rows of a window, each with a line end after it; nothing where it has none.
     pub fn push_window(&self, out: &mut Vec<u8>, window: &ClosedWindow) -> Result<(), ArrowError> {
         let mut head = Vec::with_capacity(96);
-        push_head(&mut head, window);
+        push_head(&mut head, window.start_us, window.end_us, window.revision);
         match &window.content {
             WindowContent::Unavailable(reason) => {
                 out.extend_from_slice(&head);
@@ -116,15 +116,16 @@ fn prefix(name: &str) -> Vec<u8> {
     prefix
 }
 
-fn push_head(out: &mut Vec<u8>, window: &ClosedWindow) {
+/// What every row of a window begins with.
+pub(super) fn push_head(out: &mut Vec<u8>, start_us: i64, end_us: i64, revision: u64) {
     out.extend_from_slice(b"{\"window\":{\"start\":\"");
-    instant::push_micros(out, window.start_us);
+    instant::push_micros(out, start_us);
     out.extend_from_slice(b"\",\"end\":\"");
-    instant::push_micros(out, window.end_us);
+    instant::push_micros(out, end_us);
     out.extend_from_slice(b"\"}");
-    if window.revision > 0 {
+    if revision > 0 {
         out.extend_from_slice(b",\"revision\":");
-        push_int(out, window.revision);
+        push_int(out, revision);
     }
 }
 

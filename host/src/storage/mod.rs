@@ -5,10 +5,11 @@
 
 #[cfg(test)]
 pub(crate) mod forgetful;
+pub mod hdfs;
 pub mod local;
 
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// A file system.
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 ///   by its old name. Fencing rests on this.
 /// * Errors are of the kinds `NotFound` and `AlreadyExists` where that is what is wrong, and name no secret.
 /// * An answer that was lost on the way is found out by looking, inside: an operation that fails was not done.
+/// * A system that can't be reached is given some time, inside; then the error is one that [`is_away`] knows, and trying again later
+///   may help.
 pub trait Storage: Debug + Send + Sync {
     /// Makes the folder and those above it that are not there, durably.
     fn create_folders(&self, path: &Path) -> io::Result<()>;
@@ -55,6 +58,22 @@ pub struct Entry {
     pub name: String,
     /// Whether it is a folder.
     pub folder: bool,
+}
+
+/// Whether this error says that the system can't be reached now.
+pub fn is_away(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::TimedOut
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+    )
 }
 
 /// The folder that a path is in.

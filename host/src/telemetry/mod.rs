@@ -62,6 +62,11 @@ pub fn checkpoint_written(epoch: u64, bytes: usize, millis: u128) {
     debug!(epoch, bytes, millis, "checkpoint written");
 }
 
+/// A file system does not answer as it should; what was to be done there is tried again for a while.
+pub fn storage_trouble(place: &str, reason: &str) {
+    info!(storage = place, reason, "the file system is away or busy; it is tried again");
+}
+
 /// A sink's system can't be reached; its rows wait.
 pub fn sink_away(place: &str, reason: &str) {
     warn!(sink = place, reason, "the sink is away; its rows wait in the checkpoint, and it is tried again");

@@ -60,7 +60,7 @@ fn no_such_type(reader: &Reader<'_>, kind: &Text) -> Problem {
 
 fn kafka(table: &Table<'_>) -> Option<SourcePlan> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
-    let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item));
+    let topic = table.need("topic", "\"invoices\"").and_then(|item| topic(&item, "invoices"));
     let start = table.get("start").map(|item| (start(&item), item.place.clone()));
     let (properties, property_places) =
         table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
@@ -121,15 +121,15 @@ fn group(item: &Item<'_>) -> Option<GroupPlan> {
 }
 
 /// A name by Kafka's own rules.
-fn topic(item: &Item<'_>) -> Option<Text> {
-    let text = item.word("invoices")?;
+pub(super) fn topic(item: &Item<'_>, example: &str) -> Option<Text> {
+    let text = item.word(example)?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if text.value.len() <= 249 && text.value.bytes().all(fits) && !matches!(text.value.as_str(), "." | "..") {
         return Some(text);
     }
     item.problem(
         format!("{} is no topic", text.shown),
-        "Kafka's topics have up to 249 letters, digits, `.`, `_` and `-`; Weir reads one topic",
+        "Kafka's topics have up to 249 letters, digits, `.`, `_` and `-`; name one topic",
     );
     None
 }

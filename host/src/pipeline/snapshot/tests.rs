@@ -5,9 +5,11 @@ use super::*;
 fn snapshot(partitions: Vec<SavedPartition>) -> Snapshot {
     Snapshot {
         pipeline: "p".into(),
-        identities: Vec::new(),
+        identity: Identity { preprocessors: Vec::new(), fields: Vec::new(), time: String::new(), kpis: Vec::new() },
+        groupings: Vec::new(),
         partitions,
-        closer: CloserState { watermark_us: 7, groupings: Vec::new(), kpis: Vec::new() },
+        state: State::Whole(CloserState { watermark_us: 7, groupings: Vec::new(), kpis: Vec::new() }),
+        begins_us: Vec::new(),
         ledger: Ledger::default(),
         tally: Tally::new(0),
         letters: [0, 0],
@@ -39,7 +41,7 @@ fn now(identity: Option<&str>) -> Partition {
 
 #[test]
 fn a_checkpoint_of_another_topic_of_that_name_is_refused() {
-    let fits = |then, id| snapshot(vec![saved(then)]).fits("p", &[], &[now(id)]);
+    let fits = |then, id| snapshot(vec![saved(then)]).is_of("p", &[now(id)]);
     let told = fits(Some("AAA"), Some("BBB")).unwrap_err().to_string();
     assert!(told.contains("topic `t` was deleted and made anew since the checkpoint (id AAA then, BBB now)"), "{told}");
     // Old checkpoints and old brokers know no ids.

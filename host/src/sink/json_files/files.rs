@@ -1,30 +1,34 @@
-//! The files of one KPI: set aside, published, removed, synced. Knows nothing of rows but their bytes.
+//! The files of one KPI: set aside, published, removed, read back. Knows nothing of rows but their bytes.
 //!
-//! A file is written whole under `.<name>.<sequence>.aside` in its own folder and synced; publishing renames it. The
-//! sequence keeps attempts apart: after a crash the checkpoint's own file is found as it was, whatever came after it.
+//! A file is written whole into the run's folder (`aside`) under a name of its own for each attempt, `7-12.<name>`: generation, number
+//! of the `prepare`, and the name it will have. So after a crash the checkpoint's own file is found as it was, whatever came after it.
 
-use super::super::SinkError;
-use super::super::folders::{self, failed};
 use super::super::instant::{self, Fraction};
+use super::super::{Claim, SinkError};
+use super::aside::{Asides, Others};
 use super::kept::Interval;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use super::lock::{self, Lock};
+use super::prepared::{Attempt, Change, Mark};
+use crate::storage::Storage;
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// Threads that sync files: a backfill sets thousands aside at once, and a journal commits those that wait together.
-/// 5,000 files on a virtual disk (ext4, shared with other work): 32 s with 1 writer, 3.7 to 5.7 s with 4, 8 or 16, and 1 s
-/// with 8 while the disk was quiet. One `syncfs` for all of them took no less: making the files is then the cost.
-const WRITERS_MAX: usize = 8;
+/// How often a lock that an older run holds is tried.
+const LOCK_EVERY: Duration = Duration::from_millis(50);
 
 /// A KPI's folder.
 #[derive(Debug)]
 pub(super) struct Folder {
+    storage: Arc<dyn Storage>,
     path: PathBuf,
     fraction: Fraction,
-    /// Held open for its lock: a second run in the same folder would take this one's files for leftovers.
+    /// From `open` on.
+    asides: Option<Asides>,
+    /// Held open for its lock.
     lock: Option<File>,
 }
 
@@ -33,90 +37,142 @@ pub(super) struct Aside<'a> {
     pub(super) folder: &'a Folder,
     pub(super) interval_us: i64,
     pub(super) interval: &'a Interval,
+    /// Another change of this file is not published yet: what is published now says nothing of what will be.
+    pub(super) pending: bool,
 }
 
 /// What became of an `Aside`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It waits to be published.
-    Written,
-    /// The published file already holds these very bytes.
+    Written(Mark),
+    /// What is published is already as it should be.
     Unchanged,
-    /// There are no rows, so there is to be no file.
+    /// There are no rows, so the file that is there is to go.
     Empty,
 }
 
 impl Folder {
-    pub(super) fn new(path: PathBuf, interval_us: i64) -> Self {
+    pub(super) fn new(storage: Arc<dyn Storage>, path: PathBuf, interval_us: i64) -> Self {
         // By the interval and not by each start, so that names of one folder sort in the order of time.
         let fraction = match interval_us {
             us if us % 1_000_000 == 0 => Fraction::None,
             us if us % 1_000 == 0 => Fraction::Millis,
             _ => Fraction::Micros,
         };
-        Self { path, fraction, lock: None }
+        Self { storage, path, fraction, asides: None, lock: None }
     }
 
-    /// Makes the folder if it is not there, durably, and locks it.
-    pub(super) fn open(&mut self) -> Result<(), SinkError> {
-        folders::create(&self.path)?;
-        let folder = File::open(&self.path).map_err(|source| failed(&self.path, source))?;
-        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => self.lock = Some(folder),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let reason = "another run writes here: stop it, or give this one another `path`";
-                return Err(failed(&self.path, io::Error::new(ErrorKind::ResourceBusy, reason)));
-            }
-            // Some network file systems have no locks: two runs at once are then the operator's to avoid.
-            Err(source) => {
-                tracing::warn!(folder = %self.path.display(), %source, "the folder can't be locked")
-            }
+    /// Makes the folder if it is not there, durably, and shuts other runs out: an older one by its folder, and where `locks` says that
+    /// the folder is on this machine, any other by a lock. The lock of a run that was shut out is waited for until then.
+    pub(super) fn open(&mut self, run: &Claim, locks: bool, until: Instant) -> Result<(), SinkError> {
+        self.storage.create_folders(&self.path).map_err(|source| self.failed(&self.path, source))?;
+        let asides = Asides::new(Arc::clone(&self.storage), self.path.clone(), run.clone())?;
+        if locks {
+            self.lock = self.locked(&asides, until)?;
         }
+        asides.take_over(Others::OfPipeline)?;
+        self.asides = Some(asides);
         Ok(())
     }
 
-    /// Makes a file that was set aside visible. `again`: it may have been published before, by a run that crashed.
-    pub(super) fn publish(&self, interval_us: i64, sequence: u64, again: bool) -> Result<(), SinkError> {
-        let path = self.file(interval_us);
-        match fs::rename(self.aside(interval_us, sequence), &path) {
-            Ok(()) => Ok(()),
-            Err(source) if source.kind() == ErrorKind::NotFound && path.exists() => Ok(()),
-            Err(source) if source.kind() == ErrorKind::NotFound && again => {
-                // It was renamed before the crash (nobody else does it), so somebody took the published file away.
-                tracing::warn!(file = %path.display(), "a file that the checkpoint has published is gone");
-                Ok(())
+    fn locked(&self, asides: &Asides, until: Instant) -> Result<Option<File>, SinkError> {
+        let mut fenced = false;
+        loop {
+            let holder = match lock::try_lock(&self.path).map_err(|source| self.failed(&self.path, source))? {
+                Lock::Taken(holder) => holder,
+                Lock::Ours(folder) => return Ok(Some(folder)),
+                Lock::Impossible => return Ok(None),
+            };
+            if !fenced && asides.has_older()? {
+                asides.take_over(Others::Older)?;
+                fenced = true;
+                let folder = self.storage.place(&self.path);
+                tracing::info!(folder, holder, "taken over from an older run; waiting for it to notice and to end");
             }
-            Err(source) => Err(failed(&path, source)),
+            if !fenced || Instant::now() >= until {
+                let (by, still) = (lock::shown(holder), if fenced { "an older" } else { "another" });
+                let reason = format!("{still} run{by} writes here: stop it, or give this one another `path`");
+                return Err(self.failed(&self.path, io::Error::new(ErrorKind::ResourceBusy, reason)));
+            }
+            thread::sleep(LOCK_EVERY);
         }
     }
 
-    /// Removes the file of an interval that has no rows any more.
-    pub(super) fn remove(&self, interval_us: i64) -> Result<(), SinkError> {
-        remove_file(&self.file(interval_us))
+    /// Makes a change visible. Where `again`, it may have been before, by a run that crashed; whether the file is as it was then.
+    pub(super) fn publish(&self, change: &Change, again: bool) -> Result<bool, SinkError> {
+        let Some(mark) = &change.file else { return self.unpublish(change).map(|()| true) };
+        let (aside, path) = (self.aside(change.interval_us, change.attempt)?, self.file(change.interval_us));
+        match self.storage.replace(&aside, &path) {
+            Ok(()) => return Ok(true),
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(self.failed(&path, source)),
+            // Nobody else renames it, so it was done before; or another run has shut this one out.
+            Err(_) if self.holds(&path, mark)? => return Ok(true),
+            Err(source) => self.asides()?.check().and(if again { Ok(()) } else { Err(self.failed(&aside, source)) })?,
+        }
+        Ok(false)
+    }
+
+    /// Through the run's folder, as everything that changes what is published.
+    fn unpublish(&self, change: &Change) -> Result<(), SinkError> {
+        let (aside, path) = (self.aside(change.interval_us, change.attempt)?, self.file(change.interval_us));
+        let renamed = match self.storage.rename_new(&path, &aside) {
+            Err(source) if source.kind() == ErrorKind::AlreadyExists => {
+                self.storage.remove(&aside).map_err(|source| self.failed(&aside, source))?;
+                self.storage.rename_new(&path, &aside)
+            }
+            renamed => renamed,
+        };
+        match renamed {
+            Ok(()) => self.storage.remove(&aside).map_err(|source| self.failed(&aside, source)),
+            Err(source) if source.kind() == ErrorKind::NotFound => self.asides()?.check(),
+            Err(source) => Err(self.failed(&path, source)),
+        }
+    }
+
+    /// The bytes of an interval's published file; `None` where there is none.
+    pub(super) fn read(&self, interval_us: i64) -> Result<Option<Vec<u8>>, SinkError> {
+        let path = self.file(interval_us);
+        match self.storage.read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(source) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(self.failed(&path, source)),
+        }
     }
 
     /// Makes names that changed in the folder durable.
     pub(super) fn sync(&self) -> Result<(), SinkError> {
-        folders::sync(&self.path)
+        self.storage.sync_folder(&self.path).map_err(|source| self.failed(&self.path, source))
     }
 
-    /// Removes what attempts that did not reach a checkpoint left behind.
-    pub(super) fn remove_asides(&self) -> Result<(), SinkError> {
-        for entry in fs::read_dir(&self.path).map_err(|source| failed(&self.path, source))? {
-            let entry = entry.map_err(|source| failed(&self.path, source))?;
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".aside")) {
-                remove_file(&entry.path())?;
-            }
+    /// The run's folder.
+    pub(super) fn asides(&self) -> Result<&Asides, SinkError> {
+        let missing = || self.failed(&self.path, io::Error::other("it is used before `recover`"));
+        self.asides.as_ref().ok_or_else(missing)
+    }
+
+    /// An interval's file as people know it.
+    pub(super) fn place(&self, interval_us: i64) -> String {
+        self.storage.place(&self.file(interval_us))
+    }
+
+    /// Whether the file is there with these very bytes.
+    fn holds(&self, path: &Path, mark: &Mark) -> Result<bool, SinkError> {
+        let length = self.storage.length(path).map_err(|source| self.failed(path, source))?;
+        if length != Some(mark.length) {
+            return Ok(false);
         }
-        Ok(())
+        // That it can't be read is for the writing to tell.
+        Ok(self.storage.read(path).is_ok_and(|bytes| Mark::of(&bytes) == *mark))
     }
 
     fn file(&self, interval_us: i64) -> PathBuf {
         self.path.join(self.name(interval_us))
     }
 
-    fn aside(&self, interval_us: i64, sequence: u64) -> PathBuf {
-        self.path.join(format!(".{}.{sequence}.aside", self.name(interval_us)))
+    fn aside(&self, interval_us: i64, attempt: Attempt) -> Result<PathBuf, SinkError> {
+        let Attempt { generation, sequence } = attempt;
+        Ok(self.asides()?.path().join(format!("{generation}-{sequence}.{}", self.name(interval_us))))
     }
 
     fn name(&self, interval_us: i64) -> String {
@@ -125,74 +181,29 @@ impl Folder {
         name.extend_from_slice(b".json");
         String::from_utf8_lossy(&name).into_owned()
     }
+
+    fn failed(&self, path: &Path, source: io::Error) -> SinkError {
+        SinkError::Io { place: self.storage.place(path), source }
+    }
 }
 
 impl Aside<'_> {
-    fn write(&self, sequence: u64) -> Result<Outcome, SinkError> {
-        let content = self.interval.content();
+    /// Writes it and makes its bytes durable. Where it fails, what was written stays, to be removed as a leftover.
+    pub(super) fn write(&self, attempt: Attempt) -> Result<Outcome, SinkError> {
+        let (content, path) = (self.interval.content(), self.folder.file(self.interval_us));
+        let folder = self.folder;
         if content.is_empty() {
-            return Ok(Outcome::Empty);
+            let there = folder.storage.length(&path).map_err(|source| folder.failed(&path, source))?.is_some();
+            return Ok(if there || self.pending { Outcome::Empty } else { Outcome::Unchanged });
         }
-        if holds(&self.folder.file(self.interval_us), &content) {
+        let mark = Mark::of(&content);
+        if !self.pending && folder.holds(&path, &mark)? {
             return Ok(Outcome::Unchanged);
         }
-        let path = self.folder.aside(self.interval_us, sequence);
-        let write = || {
-            let mut file = File::create(&path)?;
-            file.write_all(&content)?;
-            file.sync_all()
-        };
-        write().map_err(|source| failed(&path, source))?;
-        Ok(Outcome::Written)
-    }
-}
-
-/// Whether the file is there with these very bytes; that it can't be read is for the writing to tell.
-fn holds(path: &Path, content: &[u8]) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.len() == content.len() as u64)
-        && fs::read(path).is_ok_and(|bytes| bytes == content)
-}
-
-/// Writes all of them and syncs each; the outcomes are in their order. Where one fails, those that were written stay, to
-/// be written over by the next attempt or removed by `remove_asides`.
-pub(super) fn write_asides(asides: &[Aside<'_>], sequence: u64) -> Result<Vec<Outcome>, SinkError> {
-    if let [aside] = asides {
-        return Ok(vec![aside.write(sequence)?]);
-    }
-    let (next, gave_up) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let outcomes = Mutex::new(Vec::with_capacity(asides.len()));
-    let work = || {
-        while let Some((place, aside)) = take_next(asides, &next, &gave_up) {
-            let outcome = aside.write(sequence);
-            gave_up.fetch_or(outcome.is_err(), Ordering::Relaxed);
-            outcomes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, outcome));
+        let path = folder.aside(self.interval_us, attempt)?;
+        match folder.storage.write(&path, &content) {
+            Ok(()) => Ok(Outcome::Written(mark)),
+            Err(source) => Err(folder.asides()?.lost(&path, source)),
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..WRITERS_MAX.min(asides.len()) {
-            scope.spawn(work);
-        }
-    });
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    outcomes.sort_unstable_by_key(|(place, _)| *place);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
-}
-
-fn take_next<'a, 'b>(
-    asides: &'a [Aside<'b>],
-    next: &AtomicUsize,
-    gave_up: &AtomicBool,
-) -> Option<(usize, &'a Aside<'b>)> {
-    if gave_up.load(Ordering::Relaxed) {
-        return None;
-    }
-    let place = next.fetch_add(1, Ordering::Relaxed);
-    asides.get(place).map(|aside| (place, aside))
-}
-
-fn remove_file(path: &Path) -> Result<(), SinkError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != ErrorKind::NotFound => Err(failed(path, source)),
-        _ => Ok(()),
     }
 }

@@ -1,5 +1,9 @@
 //! The rows of one KPI that may still change: windows as rendered text, by interval of event time.
 //!
+//! ```text
+//! accept ─▶ Changed ─ prepare ─▶ Prepared ─ commit ─▶ Committed ─ settled ─▶ forgotten
+//!              ╰─ the file system is away ─▶ Carried ─╯
+//! ```
 //! An interval goes from memory once no window that starts in it can come any more and its file is published. Knows
 //! nothing of disks.
 
@@ -26,6 +30,8 @@ pub(super) struct Interval {
     /// By start and end.
     windows: BTreeMap<(i64, i64), Revised>,
     stage: Stage,
+    /// A file of this life of the pipeline holds its windows: it is published, or set aside.
+    on_file: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,8 @@ enum Stage {
     /// Windows came since the last `prepare`.
     #[default]
     Changed,
+    /// Its rows could not be set aside: they travel in the checkpoint.
+    Carried,
     /// Its file is set aside, or is as it should be.
     Prepared,
     /// Its file is published.
@@ -44,7 +52,13 @@ enum Stage {
 pub(super) struct Saved {
     pub(super) longest_us: i64,
     pub(super) dropped_us: i64,
-    pub(super) windows: Vec<Window>,
+    /// Starts of the intervals that are not final and have a file, rising.
+    pub(super) open: Vec<i64>,
+    /// Windows of intervals that are not final whose revision took all their rows: they leave no trace in a file, and a lower
+    /// revision must not bring them back.
+    pub(super) silent: Vec<Window>,
+    /// Windows of the intervals that could not be set aside, all of each.
+    pub(super) carried: Vec<Window>,
 }
 
 /// The intervals of one KPI.
@@ -58,6 +72,12 @@ pub(super) struct Kept {
     intervals: BTreeMap<i64, Interval>,
 }
 
+impl Window {
+    fn key(&self) -> (i64, i64) {
+        (self.start_us, self.end_us)
+    }
+}
+
 impl Interval {
     /// The whole content of the file.
     pub(super) fn content(&self) -> Vec<u8> {
@@ -65,6 +85,23 @@ impl Interval {
         let mut content = Vec::with_capacity(texts.clone().map(|text| text.len()).sum());
         texts.for_each(|text| content.extend_from_slice(text));
         content
+    }
+
+    fn is_empty(&self) -> bool {
+        self.windows.values().all(|(_, text)| text.is_empty())
+    }
+
+    fn windows(&self) -> impl Iterator<Item = Window> {
+        self.windows.iter().map(|(&(start_us, end_us), (revision, text))| Window {
+            start_us,
+            end_us,
+            revision: *revision,
+            text: text.clone(),
+        })
+    }
+
+    fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Changed | Stage::Carried)
     }
 }
 
@@ -76,7 +113,7 @@ impl Kept {
     /// Takes a window, in place of the one before if its revision is not lower. Fails where the file of its interval is
     /// finished and forgotten, because writing it again would lose the other windows' rows.
     pub(super) fn accept(&mut self, window: Window, settled_us: i64) -> Result<(), String> {
-        let start_us = window.start_us.saturating_sub(window.start_us.rem_euclid(self.interval_us));
+        let start_us = self.interval_of(&window);
         if start_us <= self.dropped_us
             && !self.intervals.contains_key(&start_us)
             && self.is_settled(start_us, settled_us)
@@ -85,31 +122,53 @@ impl Kept {
         }
         self.longest_us = self.longest_us.max(window.end_us.saturating_sub(window.start_us));
         let interval = self.intervals.entry(start_us).or_default();
-        let new = (window.revision, window.text);
-        let former = interval.windows.get(&(window.start_us, window.end_us));
+        let former = interval.windows.get(&window.key());
+        let new = (window.revision, window.text.clone());
         if former.is_none_or(|former| former.0 <= new.0 && *former != new) {
-            interval.windows.insert((window.start_us, window.end_us), new);
+            interval.windows.insert(window.key(), new);
             interval.stage = Stage::Changed;
         }
         Ok(())
     }
 
-    /// The intervals that changed since the last `prepare`, with their starts, rising.
+    /// The intervals whose windows are in no file yet, with their starts, rising.
     pub(super) fn changed(&self) -> impl Iterator<Item = (i64, &Interval)> {
         let all = self.intervals.iter().map(|(start_us, interval)| (*start_us, interval));
-        all.filter(|(_, interval)| interval.stage == Stage::Changed)
+        all.filter(|(_, interval)| interval.waits())
     }
 
+    /// Whether windows came since the last `prepare`.
+    pub(super) fn has_news(&self) -> bool {
+        self.intervals.values().any(|interval| interval.stage == Stage::Changed)
+    }
+
+    /// Bytes of rows that are in no file and travel in the checkpoint.
+    pub(super) fn carried_bytes(&self) -> u64 {
+        let carried = self.intervals.values().filter(|interval| interval.stage == Stage::Carried);
+        carried.flat_map(|interval| interval.windows.values()).map(|(_, text)| text.len() as u64).sum()
+    }
+
+    /// All that changed is set aside.
     pub(super) fn mark_prepared(&mut self) {
-        self.advance(Stage::Changed, Stage::Prepared);
+        for interval in self.intervals.values_mut().filter(|interval| interval.waits()) {
+            interval.stage = Stage::Prepared;
+            interval.on_file = !interval.is_empty();
+        }
     }
 
-    pub(super) fn mark_committed(&mut self) {
-        self.advance(Stage::Prepared, Stage::Committed);
+    /// What changed can't be set aside, and goes into the checkpoint.
+    pub(super) fn mark_carried(&mut self) {
+        let changed = self.intervals.values_mut().filter(|interval| interval.stage == Stage::Changed);
+        changed.for_each(|interval| interval.stage = Stage::Carried);
     }
 
-    fn advance(&mut self, from: Stage, to: Stage) {
-        self.intervals.values_mut().filter(|interval| interval.stage == from).for_each(|interval| interval.stage = to);
+    /// What is set aside is published, but for the intervals that wait.
+    pub(super) fn mark_committed(&mut self, waits: impl Fn(i64) -> bool) {
+        for (start_us, interval) in &mut self.intervals {
+            if interval.stage == Stage::Prepared && !waits(*start_us) {
+                interval.stage = Stage::Committed;
+            }
+        }
     }
 
     /// Forgets intervals whose files are published and final.
@@ -126,33 +185,58 @@ impl Kept {
         });
     }
 
-    /// What a checkpoint needs to go on from: the windows of all intervals that are not final.
+    /// What a checkpoint needs to go on from: where the windows of all intervals that are not final are found.
     pub(super) fn save(&self, settled_us: i64) -> Saved {
-        let (mut dropped_us, mut windows) = (self.dropped_us, vec![]);
-        for (interval_start_us, interval) in &self.intervals {
-            if self.is_settled(*interval_start_us, settled_us) {
-                dropped_us = dropped_us.max(*interval_start_us);
+        let (longest_us, dropped_us) = (self.longest_us, self.dropped_us);
+        let mut saved = Saved { longest_us, dropped_us, open: vec![], silent: vec![], carried: vec![] };
+        for (start_us, interval) in &self.intervals {
+            if interval.waits() {
+                saved.carried.extend(interval.windows());
+            }
+            if self.is_settled(*start_us, settled_us) {
+                saved.dropped_us = saved.dropped_us.max(*start_us);
                 continue;
             }
-            windows.extend(interval.windows.iter().map(|(&(start_us, end_us), (revision, text))| Window {
-                start_us,
-                end_us,
-                revision: *revision,
-                text: text.clone(),
-            }));
+            if interval.on_file {
+                saved.open.push(*start_us);
+            }
+            if !interval.waits() {
+                saved.silent.extend(interval.windows().filter(|window| window.text.is_empty() && window.revision > 0));
+            }
         }
-        Saved { longest_us: self.longest_us, dropped_us, windows }
+        saved
     }
 
-    /// Goes on from a checkpoint, whose files are published.
-    pub(super) fn restore(&mut self, saved: Saved) {
+    /// Goes on from a checkpoint, whose files are published: these windows were read out of the open ones. A file may be newer than the
+    /// checkpoint, so of two revisions the higher one stays.
+    pub(super) fn restore(&mut self, saved: Saved, from_files: Vec<(i64, Vec<Window>)>) {
         *self = Self { longest_us: saved.longest_us, dropped_us: saved.dropped_us, ..Self::new(self.interval_us) };
-        for window in saved.windows {
-            let start_us = window.start_us.saturating_sub(window.start_us.rem_euclid(self.interval_us));
-            let interval = self.intervals.entry(start_us).or_default();
-            interval.windows.insert((window.start_us, window.end_us), (window.revision, window.text));
-            interval.stage = Stage::Committed;
+        for (start_us, windows) in from_files {
+            let windows = windows.into_iter().map(|window| (window.key(), (window.revision, window.text))).collect();
+            self.intervals.insert(start_us, Interval { windows, stage: Stage::Committed, on_file: true });
         }
+        for window in saved.silent {
+            self.put_back(window, Stage::Committed);
+        }
+        for window in saved.carried {
+            self.put_back(window, Stage::Carried);
+        }
+    }
+
+    fn put_back(&mut self, window: Window, stage: Stage) {
+        let start_us = self.interval_of(&window);
+        let fresh = || Interval { windows: BTreeMap::new(), stage, on_file: false };
+        let interval = self.intervals.entry(start_us).or_insert_with(fresh);
+        if stage == Stage::Carried {
+            interval.stage = stage;
+        }
+        if interval.windows.get(&window.key()).is_none_or(|former| former.0 < window.revision) {
+            interval.windows.insert(window.key(), (window.revision, window.text));
+        }
+    }
+
+    fn interval_of(&self, window: &Window) -> i64 {
+        window.start_us.saturating_sub(window.start_us.rem_euclid(self.interval_us))
     }
 
     #[cfg(test)]

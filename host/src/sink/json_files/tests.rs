@@ -1,21 +1,34 @@
 //! The sink against a real folder: what is visible when, and what is there after a crash.
 
 mod crash;
+mod fencing;
+mod flaky;
+mod outage;
+mod restart;
 
+use super::super::Claim;
 use super::super::test_rows::{MINUTE_US, Row, T0_US, closed, schema, window};
 use super::*;
+use crate::storage::local::Local;
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Instant;
+use std::path::Path;
 use weir_core::results::{ClosedWindow, WindowContent};
 
 const GERMANY: Row = (Some("Germany"), 1, 614_600, 0.0);
 const FRANCE: Row = (Some("France"), 2, 10_000, 0.5);
 const TEN_MINUTES_US: i64 = 10 * MINUTE_US;
 
-fn sink_every(path: &Path, interval_us: i64) -> JsonFiles {
-    let settings = JsonFilesSettings { path: path.join("out"), interval_us };
+fn settings(path: &Path, interval_us: i64) -> JsonFilesSettings {
+    JsonFilesSettings { storage: Arc::new(Local), path: path.join("out"), interval_us, locks: true }
+}
+
+fn sink_with(settings: JsonFilesSettings) -> JsonFiles {
     JsonFiles::new(settings, vec![schema("sales", 0), schema("by-country", 2)]).unwrap()
+}
+
+fn sink_every(path: &Path, interval_us: i64) -> JsonFiles {
+    sink_with(settings(path, interval_us))
 }
 
 fn sink(path: &Path) -> JsonFiles {
@@ -29,7 +42,11 @@ fn started(path: &Path) -> JsonFiles {
 }
 
 fn resume(prepared: Option<&[u8]>) -> Resume<'_> {
-    let claim = super::super::Claim { pipeline: "retail".into(), lineage: "test".into(), generation: 1 };
+    resume_as("test", 1, prepared)
+}
+
+fn resume_as<'a>(lineage: &str, generation: u64, prepared: Option<&'a [u8]>) -> Resume<'a> {
+    let claim = Claim { pipeline: "retail".into(), lineage: lineage.into(), generation };
     Resume { claim, epoch: u64::from(prepared.is_some()), prepared }
 }
 
@@ -39,20 +56,30 @@ fn epoch(sink: &mut JsonFiles) -> Vec<u8> {
     prepared
 }
 
-/// Every file below the folder, also hidden ones, by its path there.
+/// Every file below the folder, also those set aside, by its path there.
 fn tree(path: &Path) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    for kpi in fs::read_dir(path.join("out")).unwrap().map(Result::unwrap) {
-        for file in fs::read_dir(kpi.path()).unwrap().map(Result::unwrap) {
-            let name = format!("{}/{}", kpi.file_name().display(), file.file_name().display());
-            files.insert(name, fs::read_to_string(file.path()).unwrap());
+    fn collect(top: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                collect(top, &entry, files);
+            } else {
+                let name = entry.strip_prefix(top).unwrap().display().to_string();
+                files.insert(name, fs::read_to_string(&entry).unwrap());
+            }
         }
     }
+    let (top, mut files) = (path.join("out"), BTreeMap::new());
+    collect(&top, &top, &mut files);
     files
 }
 
 fn visible(path: &Path) -> BTreeMap<String, String> {
     tree(path).into_iter().filter(|(name, _)| !name.contains("/.")).collect()
+}
+
+/// Where the run of generation 1 sets files of the KPI `sales` aside.
+fn aside(path: &Path) -> PathBuf {
+    path.join("out/sales/.aside-retail.test.1")
 }
 
 /// Minutes of the windows in a file, in its order.
@@ -219,10 +246,14 @@ fn a_window_of_a_finished_file_is_an_error_and_not_a_loss() {
 
 #[test]
 fn settings_are_checked() {
-    let settings = |interval_us| JsonFilesSettings { path: "out".into(), interval_us };
+    let settings = |interval_us| settings(Path::new("."), interval_us);
     assert!(JsonFiles::new(settings(0), vec![]).is_err());
     for name in ["", ".", "..", "a/b", ".hidden"] {
         assert!(JsonFiles::new(settings(1), vec![schema(name, 0)]).is_err(), "{name}");
+    }
+    for lineage in ["a/b", "a.b"] {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(sink(folder.path()).recover(&resume_as(lineage, 1, None)).is_err(), "{lineage}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sinks behind an outbox: topics and databases.
 
 use crate::config::file::properties::properties;
+use crate::config::file::source;
 use crate::config::item::Item;
 use crate::config::plan::{Secret, SinkKind};
 use crate::config::read::Table;
@@ -13,14 +14,25 @@ const HISTORY_WINDOWS: u64 = 10_080;
 
 pub(super) fn kafka(table: &Table<'_>) -> Option<SinkKind> {
     let brokers = table.need("brokers", "\"127.0.0.1:9092\"").and_then(|item| item.word("127.0.0.1:9092"));
-    let topic = table.need("topic", "\"kpis\"").and_then(|item| item.word("kpis"));
-    let (properties, _) = table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
+    let topic = table.need("topic", "\"kpis\"").and_then(|item| source::topic(&item, "kpis"));
+    let epochs_topic = table.get("epochs_topic").map(|item| source::topic(&item, "kpis-epochs"));
+    let (properties, property_places) =
+        table.get("properties").map(|item| properties(&item, &OURS)).unwrap_or_default();
     let backlog_bytes_max = backlog(table);
-    Some(SinkKind::Kafka { brokers: brokers?.value, topic: topic?.value, properties, backlog_bytes_max })
+    let topic = topic?.value;
+    let epochs_topic = epochs_topic.map_or_else(|| Some(format!("{topic}-epochs")), |text| Some(text?.value))?;
+    Some(SinkKind::Kafka {
+        brokers: brokers?.value,
+        topic,
+        epochs_topic,
+        properties,
+        property_places,
+        backlog_bytes_max,
+    })
 }
 
 /// Properties of the producer that Weir sets, each with what to do instead.
-const OURS: [(&str, &str); 6] = [
+const OURS: [(&str, &str); 7] = [
     ("bootstrap.servers", "write `brokers = \"…\"` in [[sink]]"),
     ("metadata.broker.list", "write `brokers = \"…\"` in [[sink]]"),
     (
@@ -28,6 +40,7 @@ const OURS: [(&str, &str); 6] = [
         "leave it out; Weir makes it of the pipeline and the sink, so that a newer run fences an older one",
     ),
     ("enable.idempotence", "leave it out; transactions need it, and Weir sets it"),
+    ("isolation.level", "leave it out; Weir looks at what is committed"),
     ("acks", "leave it out; Weir waits for all replicas"),
     ("request.required.acks", "leave it out; Weir waits for all replicas"),
 ];

@@ -24,8 +24,8 @@ fn commit_goes_on_over_what_is_already_there() {
         sink.accept(&closed(0, minute, 0, &[GERMANY])).unwrap();
     }
     let prepared = sink.prepare(1).unwrap().bytes;
-    let sales = folder.path().join("out/sales");
-    fs::rename(sales.join(".2020-09-18T10-50-00Z.json.0.aside"), sales.join("2020-09-18T10-50-00Z.json")).unwrap();
+    let published = folder.path().join("out/sales/2020-09-18T10-50-00Z.json");
+    fs::rename(aside(folder.path()).join("1-0.2020-09-18T10-50-00Z.json"), published).unwrap();
     sink.commit(1, &prepared).unwrap();
     assert_eq!(visible(folder.path()).len(), 3);
 }
@@ -36,7 +36,7 @@ fn a_file_set_aside_that_vanished_is_an_error() {
     let mut sink = started(folder.path());
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     let prepared = sink.prepare(1).unwrap().bytes;
-    fs::remove_file(folder.path().join("out/sales/.2020-09-18T10-50-00Z.json.0.aside")).unwrap();
+    fs::remove_file(aside(folder.path()).join("1-0.2020-09-18T10-50-00Z.json")).unwrap();
     assert!(sink.commit(1, &prepared).is_err());
 }
 
@@ -95,17 +95,20 @@ fn a_file_that_was_taken_away_does_not_stop_a_restart() {
     second.commit(1, &prepared).unwrap();
     second.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
     epoch(&mut second);
-    assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]), ["10:50", "10:51"]);
+    assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]), ["10:51"], "what was in it is lost");
 }
 
 #[test]
 fn a_first_start_replaces_what_it_writes_and_leaves_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let sales = folder.path().join("out/sales");
-    fs::create_dir_all(&sales).unwrap();
-    for name in
-        ["2020-09-18T10-50-00Z.json", "2020-09-18T10-40-00Z.json", "notes.txt", ".2020-09-18T10-50-00Z.json.7.aside"]
-    {
+    fs::create_dir_all(sales.join(".aside-retail.before.7")).unwrap();
+    for name in [
+        "2020-09-18T10-50-00Z.json",
+        "2020-09-18T10-40-00Z.json",
+        "notes.txt",
+        ".aside-retail.before.7/7-9.2020-09-18T10-50-00Z.json",
+    ] {
         fs::write(sales.join(name), "old").unwrap();
     }
     let mut sink = started(folder.path());
@@ -127,7 +130,7 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
     drop(first);
     let error = sink_every(folder.path(), MINUTE_US).recover(&resume(Some(&prepared))).unwrap_err().to_string();
     assert!(error.contains("interval"), "{error}");
-    let settings = JsonFilesSettings { path: folder.path().join("out"), interval_us: TEN_MINUTES_US };
+    let settings = settings(folder.path(), TEN_MINUTES_US);
     let error =
         JsonFiles::new(settings, vec![schema("other", 0)]).unwrap().recover(&resume(Some(&prepared))).unwrap_err();
     assert!(error.to_string().contains("`sales`"), "{error}");
@@ -141,6 +144,7 @@ fn two_runs_do_not_share_a_folder() {
     let first = started(folder.path());
     let error = sink(folder.path()).recover(&resume(None)).unwrap_err().to_string();
     assert!(error.contains("another run"), "{error}");
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     drop(first);
     sink(folder.path()).recover(&resume(None)).unwrap();
 }
@@ -157,9 +161,10 @@ fn failures_name_the_place() {
     sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
     sink.accept(&closed(0, 10, 0, &[GERMANY])).unwrap();
     fs::remove_dir_all(folder.path().join("out/sales")).unwrap();
-    let error = sink.prepare(1).unwrap_err().to_string();
-    assert!(error.contains("out/sales/.2020-09-18T"), "{error}");
-    fs::create_dir_all(folder.path().join("out/sales")).unwrap();
+    let error = sink.prepare(1).unwrap_err();
+    assert!(matches!(error, SinkError::Io { .. }), "nobody has taken over: {error}");
+    assert!(error.to_string().contains("out/sales/.aside-retail.test.1/1-0.2020-09-18T"), "{error}");
+    fs::create_dir_all(aside(folder.path())).unwrap();
     epoch(&mut sink);
     assert_eq!(visible(folder.path()).len(), 2, "what could not be set aside is not forgotten");
 }

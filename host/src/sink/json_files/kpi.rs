@@ -1,0 +1,152 @@
+//! One KPI of the sink: its rows, its folder, and the changes of files that wait to be published.
+
+use super::super::row::RowWriter;
+use super::super::{KpiSchema, SinkError};
+use super::JsonFilesSettings;
+use super::files::{Aside, Folder, Outcome};
+use super::kept::{Kept, Window};
+use super::parallel;
+use super::prepared::{Attempt, Change, KpiFiles};
+use super::read_back;
+use arrow_schema::ArrowError;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use weir_core::results::Closed;
+
+pub(super) struct KpiState {
+    pub(super) name: Arc<str>,
+    pub(super) kpi: usize,
+    writer: RowWriter,
+    pub(super) folder: Folder,
+    pub(super) kept: Kept,
+    /// Changes that are set aside and not yet published, by interval.
+    pending: BTreeMap<i64, Change>,
+}
+
+impl KpiState {
+    pub(super) fn new(settings: &JsonFilesSettings, kpi: &KpiSchema) -> Result<Self, SinkError> {
+        if kpi.name.is_empty() || kpi.name.starts_with('.') || kpi.name.contains(['/', '\0']) {
+            return Err(invalid(settings, &format!("KPI name `{}` can't be the name of a folder", kpi.name)));
+        }
+        let (storage, path) = (Arc::clone(&settings.storage), settings.path.join(&kpi.name));
+        Ok(Self {
+            name: kpi.name.as_str().into(),
+            kpi: kpi.kpi,
+            writer: RowWriter::new(kpi),
+            folder: Folder::new(storage, path, settings.interval_us),
+            kept: Kept::new(settings.interval_us),
+            pending: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn accept(&mut self, closed: &Closed, settled_us: i64) -> Result<(), ArrowError> {
+        let rows = self.writer.rows(&closed.table)?;
+        for window in &closed.windows {
+            let mut text = Vec::new();
+            rows.push_window(&mut text, window)?;
+            let (start_us, end_us, revision) = (window.start_us, window.end_us, window.revision);
+            self.kept
+                .accept(Window { start_us, end_us, revision, text: text.into() }, settled_us)
+                .map_err(ArrowError::InvalidArgumentError)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn asides(&self) -> impl Iterator<Item = Aside<'_>> {
+        self.kept.changed().map(|(interval_us, interval)| {
+            let pending = self.pending.contains_key(&interval_us);
+            Aside { folder: &self.folder, interval_us, interval, pending }
+        })
+    }
+
+    /// Takes this KPI's share of the outcomes, which are in the order of `asides`.
+    pub(super) fn changes(&self, outcomes: &mut impl Iterator<Item = Outcome>, attempt: Attempt) -> Vec<Change> {
+        let change = |((interval_us, _), outcome)| match outcome {
+            Outcome::Written(mark) => Some(Change { interval_us, attempt, file: Some(mark) }),
+            Outcome::Empty => Some(Change { interval_us, attempt, file: None }),
+            Outcome::Unchanged => None,
+        };
+        self.kept.changed().zip(outcomes).filter_map(change).collect()
+    }
+
+    /// These changes are set aside; each stands for the one before of its file.
+    pub(super) fn prepared(&mut self, changes: Vec<Change>) {
+        self.pending.extend(changes.into_iter().map(|change| (change.interval_us, change)));
+        self.kept.mark_prepared();
+    }
+
+    /// This KPI's part of a checkpoint.
+    pub(super) fn files(&self, settled_us: i64) -> KpiFiles {
+        let changes = self.pending.values().copied().collect();
+        KpiFiles { name: self.name.to_string(), changes, saved: self.kept.save(settled_us) }
+    }
+
+    /// Whether a change, or a later one of its file, still is to be published.
+    pub(super) fn is_pending(&self, change: &Change) -> bool {
+        self.pending.get(&change.interval_us).is_some_and(|pending| pending.attempt >= change.attempt)
+    }
+
+    pub(super) fn published(&mut self, change: &Change) {
+        if self.pending.get(&change.interval_us) == Some(change) {
+            self.pending.remove(&change.interval_us);
+        }
+    }
+
+    pub(super) fn committed(&mut self) {
+        let pending = &self.pending;
+        self.kept.mark_committed(|interval_us| pending.contains_key(&interval_us));
+    }
+
+    pub(super) fn pending_bytes(&self) -> u64 {
+        self.pending.values().filter_map(|change| change.file).map(|mark| mark.length).sum()
+    }
+
+    /// Whether everything accepted is published.
+    pub(super) fn is_done(&self) -> bool {
+        self.pending.is_empty() && self.kept.changed().next().is_none()
+    }
+
+    /// Publishes what the checkpoint prepared, and takes back the windows that may still change.
+    pub(super) fn restore(&mut self, files: KpiFiles, interval_us: i64) -> Result<(), SinkError> {
+        let as_prepared = parallel::each(&files.changes, |change| self.folder.publish(change, true))?;
+        if !files.changes.is_empty() {
+            self.folder.sync()?;
+        }
+        for (change, _) in files.changes.iter().zip(as_prepared).filter(|(_, as_prepared)| !as_prepared) {
+            let file = self.folder.place(change.interval_us);
+            tracing::warn!(
+                file,
+                "the file is not as this checkpoint left it: a later epoch has written it, or somebody has changed or removed it"
+            );
+        }
+        let mut from_files = Vec::with_capacity(files.saved.open.len());
+        for start_us in &files.saved.open {
+            from_files.push((*start_us, self.read_back(*start_us, interval_us)?));
+        }
+        self.kept.restore(files.saved, from_files);
+        Ok(())
+    }
+
+    fn read_back(&self, start_us: i64, interval_us: i64) -> Result<Vec<Window>, SinkError> {
+        let file = self.folder.place(start_us);
+        let Some(content) = self.folder.read(start_us)? else {
+            tracing::warn!(
+                file,
+                "a file that may still change is gone: written again, it will hold only windows that come from now on"
+            );
+            return Ok(vec![]);
+        };
+        let read = read_back::read(&content, start_us..start_us.saturating_add(interval_us));
+        if read.foreign > 0 {
+            let lines = read.foreign;
+            tracing::warn!(file, lines, "somebody has changed the file: these lines go when it is written again");
+        }
+        Ok(read.windows)
+    }
+}
+
+pub(super) fn invalid(settings: &JsonFilesSettings, reason: &str) -> SinkError {
+    let source = io::Error::new(ErrorKind::InvalidInput, reason);
+    SinkError::Io { place: settings.storage.place(&settings.path), source }
+}
