@@ -70,7 +70,7 @@ pub struct Checked {
     fold: FoldPlan,
     grouping_keys: Vec<Vec<usize>>,
     preprocessors: Vec<OpenPreprocessor>,
-    kpis: Vec<OpenKpi>,
+    pub(super) kpis: Vec<OpenKpi>,
 }
 
 /// Opens the plugins and connects the columns.
@@ -134,10 +134,7 @@ impl Checked {
             let about = &kpi.description;
             lines.push(format!(
                 "  kpi         {}: {} {} sha256:{}",
-                kpi.name,
-                about.name,
-                about.version,
-                kpi.identity.plugin.digest
+                kpi.name, about.name, about.version, kpi.identity.plugin.digest
             ));
         }
         lines.join("\n")

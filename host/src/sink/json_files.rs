@@ -110,7 +110,8 @@ impl JsonFiles {
         let attempt = Attempt { generation: self.generation, sequence: self.sequence };
         let asides: Vec<Aside<'_>> = self.kpis.iter().flat_map(KpiState::asides).collect();
         telemetry::failpoint!("files-before-aside");
-        let mut outcomes = parallel::each(&asides, |aside| aside.write(attempt))?.into_iter();
+        let mut outcomes =
+            parallel::each(&asides, self.settings.storage.calls_at_once(), |aside| aside.write(attempt))?.into_iter();
         drop(asides);
         let mut changes = Vec::new();
         for kpi in &self.kpis {
@@ -138,7 +139,7 @@ impl JsonFiles {
             .flat_map(|(place, files)| files.changes.iter().map(move |change| (place, *change)))
             .filter(|(place, change)| self.kpis[*place].is_pending(change))
             .collect();
-        parallel::each(&due, |(place, change)| {
+        parallel::each(&due, self.settings.storage.calls_at_once(), |(place, change)| {
             let done = self.kpis[*place].folder.publish(change, false);
             telemetry::failpoint!("files-between-publishes");
             done
