@@ -86,11 +86,19 @@ pub(super) struct LetterFiles {
 }
 
 impl LetterFiles {
-    /// Opens both; after a checkpoint they go on where it left them.
-    pub fn open(dead: &Path, late: &Path, lengths: Option<[u64; 2]>) -> Result<Self, SinkError> {
+    /// Opens both; after a checkpoint they go on where it left them. `check` fails where a newer run may have written here: it is asked
+    /// when no other can come in between, since a run that is outdated would cut off what the newer one's checkpoint counts on.
+    pub fn open(
+        dead: &Path,
+        late: &Path,
+        lengths: Option<[u64; 2]>,
+        check: &dyn Fn() -> Result<(), RunError>,
+    ) -> Result<Self, RunError> {
+        let (dead, late) = (DeadLetters::lock(dead.to_path_buf())?, DeadLetters::lock(late.to_path_buf())?);
+        check()?;
         Ok(Self {
-            dead: Box::new(DeadLetters::open(dead.to_path_buf(), lengths.map(|lengths| lengths[0]))?),
-            late: Box::new(DeadLetters::open(late.to_path_buf(), lengths.map(|lengths| lengths[1]))?),
+            dead: Box::new(dead.begin(lengths.map(|lengths| lengths[0]))?),
+            late: Box::new(late.begin(lengths.map(|lengths| lengths[1]))?),
         })
     }
 

@@ -50,7 +50,8 @@ pub(super) fn clocks(job: &Job, resumed: Option<&Resumed>) -> Vec<PartitionClock
 pub(super) fn delivery(job: &mut Job, shared: &Arc<Shared>, resumed: Option<&Resumed>) -> Result<Delivery, RunError> {
     let interval = job.store.as_ref().map(|(_, interval)| *interval);
     let recovered = sinks(job, resumed)?;
-    Ok(recovered.delivery(shared, letters(job, resumed, interval)?, resumed))
+    let letters = letters(job, resumed, interval, &|| recovered.check())?;
+    Ok(recovered.delivery(shared, letters, resumed))
 }
 
 /// Sinks that may be fed.
@@ -62,6 +63,11 @@ pub(super) struct Recovered {
 }
 
 impl Recovered {
+    /// Fails once a newer run has claimed the checkpoints.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.store.as_ref().map_or(Ok(()), |store| Ok(store.check()?))
+    }
+
     pub fn delivery(self, shared: &Arc<Shared>, letters: LetterFiles, resumed: Option<&Resumed>) -> Delivery {
         let Self { sinks, store, epoch } = self;
         let last_record = resumed.map(|resumed| resumed.epoch);
@@ -97,17 +103,22 @@ fn claim(pipeline: &str, store: Option<&dyn Store>) -> Result<Claim, RunError> {
 }
 
 /// Opens the files of dead and late records; an older run that is fenced is given the time to let go of them.
-fn letters(job: &Job, resumed: Option<&Resumed>, interval: Option<Duration>) -> Result<LetterFiles, RunError> {
+fn letters(
+    job: &Job,
+    resumed: Option<&Resumed>,
+    interval: Option<Duration>,
+    check: &dyn Fn() -> Result<(), RunError>,
+) -> Result<LetterFiles, RunError> {
     let until = interval.map(|interval| Instant::now() + interval + LET_GO_WAIT);
     loop {
         let lengths = resumed.map(|resumed| resumed.letters);
-        match LetterFiles::open(&job.plan.dead_letters, &job.plan.late, lengths) {
-            Err(SinkError::Io { source, .. })
+        match LetterFiles::open(&job.plan.dead_letters, &job.plan.late, lengths, check) {
+            Err(RunError::Sink(SinkError::Io { source, .. }))
                 if source.kind() == ErrorKind::ResourceBusy && until.is_some_and(|until| Instant::now() < until) =>
             {
                 thread::sleep(Duration::from_millis(100));
             }
-            opened => return Ok(opened?),
+            opened => return opened,
         }
     }
 }
