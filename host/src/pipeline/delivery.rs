@@ -195,7 +195,7 @@ impl Delivery {
         let began = Instant::now();
         let grace = if self.store.is_some() { GRACE } else { GRACE_WITHOUT_CHECKPOINT };
         loop {
-            let Some(place) = self.behind(LOOK)? else { return Ok(()) };
+            let Some(place) = self.behind(ending, LOOK)? else { return Ok(()) };
             let patient = match ending {
                 Ending::AtEnd => !self.shared.shutdown.requested() || began.elapsed() < grace,
                 Ending::Stopped => began.elapsed() < grace,
@@ -208,11 +208,18 @@ impl Delivery {
         }
     }
 
-    /// A sink that has not taken what it was given, after such a wait.
-    pub fn behind(&mut self, wait: Duration) -> Result<Option<String>, RunError> {
+    /// A sink that has not taken what it was given, after such a wait; or whose system may still lose it, where no checkpoint keeps it:
+    /// of bounded input's last windows none does.
+    pub fn behind(&mut self, ending: Ending, wait: Duration) -> Result<Option<String>, RunError> {
+        let kept = self.store.is_some() && ending != Ending::AtEnd;
         let mut behind = None;
         for open in &mut self.sinks {
-            if !open.sink.finish(wait)? {
+            let taken = open.sink.finish(wait)?;
+            let at_risk = taken && !kept && open.sink.state().at_risk_bytes > 0;
+            if at_risk {
+                std::thread::sleep(wait);
+            }
+            if !taken || at_risk {
                 behind = Some(open.sink.place());
             }
         }

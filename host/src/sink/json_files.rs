@@ -247,6 +247,7 @@ impl Sink for JsonFiles {
         SinkState {
             waiting: self.outage.as_ref().map(|outage| outage.reason.clone()),
             undelivered_bytes: carried + self.kpis.iter().map(KpiState::pending_bytes).sum::<u64>(),
+            at_risk_bytes: 0,
             full: carried > CARRIED_BYTES_MAX,
             epoch: None,
         }

@@ -133,10 +133,9 @@ impl Destination for Way {
         if system.kept.epoch.is_none_or(|held| held < epoch) {
             system.remember(self.world.now());
             system.kept.epoch = Some(epoch);
-            let generation = owner.1;
-            for window in std::str::from_utf8(rows).unwrap().lines() {
-                take(&mut system, &self.world, self.kind, (generation, epoch), window);
-            }
+            let lines = std::str::from_utf8(rows).unwrap().lines();
+            let taken: String = lines.map(|window| take(&mut system, &self.world, self.kind, window)).collect();
+            self.world.trace(|| format!("{:?} takes epoch {epoch} of generation {}:{taken}", self.kind, owner.1));
         }
         Self::answer(arrives, ())
     }
@@ -165,7 +164,8 @@ impl Destination for Way {
     }
 }
 
-fn take(system: &mut System, world: &World, kind: Kind, (generation, epoch): (u64, u64), line: &str) {
+/// Takes a window, if it is news; for the trace.
+fn take(system: &mut System, world: &World, kind: Kind, line: &str) -> String {
     let mut parts = line.splitn(4, ' ');
     let mut word = || parts.next().unwrap();
     let (kpi, start_us, revision) = (word().parse().unwrap(), word().parse().unwrap(), word().parse().unwrap());
@@ -176,15 +176,14 @@ fn take(system: &mut System, world: &World, kind: Kind, (generation, epoch): (u6
         Kind::Store => held.is_none_or(|held| held <= revision),
         Kind::Topic => held.is_none_or(|held| held < revision),
     };
-    world.trace(|| {
-        format!("{kind:?} takes {name:?} revision {revision} of generation {generation}, epoch {epoch}: {news}")
-    });
     if news {
         if kind == Kind::Topic {
             system.appended.push((name, revision));
         }
         system.kept.windows.insert(name, (revision, rows));
     }
+    let sign = if news { "" } else { "!" };
+    format!(" {sign}{}@{}.{revision}", name.0, name.1 / 60_000_000 % 1_000)
 }
 
 /// A window a line: KPI, start, revision, rows.

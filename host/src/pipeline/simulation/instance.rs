@@ -6,6 +6,7 @@ use super::process::{Process, Reach};
 use super::sums::{Sums, description};
 use super::world::World;
 use super::{letters, oracle};
+use crate::checkpoint::Store;
 use crate::checkpoint::folder::FolderStore;
 use crate::config;
 use crate::pipeline::build::{self, OpenedKpi};
@@ -106,7 +107,7 @@ impl Instance {
         }
         let recovered = start::sinks(&mut job, resumed.as_ref())?;
         let lengths = resumed.as_ref().map_or([0; 2], |resumed| resumed.letters);
-        let letters = letters::open(world, process, lengths);
+        let letters = letters::open(world, process, lengths, || recovered.check())?;
         let delivery = recovered.delivery(&shared, letters, resumed.as_ref());
         let ((to_keeper, inbox), (to_delivery, parcels)) = (unbounded(), unbounded());
         let mut keeper = start::keeper(&job, &shared, closer, resumed.as_ref(), to_delivery);
@@ -210,7 +211,7 @@ impl Instance {
 
     /// The sinks are given time; after a signal not for ever.
     fn end(&mut self, ending: Ending) -> Result<(), RunError> {
-        let behind = self.delivery.behind(Duration::ZERO)?;
+        let behind = self.delivery.behind(ending, Duration::ZERO)?;
         let patient = ending == Ending::AtEnd || !self.world.chance().one_in(50);
         if behind.is_none() || !patient {
             self.over = Some(Ok(self.kept.take().filter(|kept| kept.at_end)));
@@ -243,6 +244,7 @@ fn job(world: &Arc<World>, process: &Arc<Process>) -> Result<(Job, Vec<stepped::
     let checked = build::connect(plan, Vec::new(), kpis, (&[], &descriptions), Vec::new()).unwrap();
     let storage = Arc::new(Reach(Arc::clone(process)));
     let store = FolderStore::open(storage.clone(), Path::new(CHECKPOINTS))?;
+    process.claims(store.generation());
     let schemas = checked.kpis.iter().map(|kpi| kpi.schema.clone()).collect();
     let files = JsonFilesSettings { storage, path: FILES.into(), interval_us: 300_000_000, locks: false };
     let takes = vec![true; KPIS.len()];

@@ -4,6 +4,7 @@
 use super::process::{Process, Verdict};
 use super::world::World;
 use crate::pipeline::letters::LetterFiles;
+use crate::pipeline::run::RunError;
 use crate::sink::SinkError;
 use crate::sink::dead_letters::{Append, DeadLetter};
 use std::io;
@@ -19,18 +20,24 @@ pub struct File {
     pub holder: u64,
 }
 
-/// Both, opened where a checkpoint left them.
-pub fn open(world: &Arc<World>, process: &Arc<Process>, lengths: [u64; 2]) -> LetterFiles {
-    let open = |place: usize| {
+/// Both, opened where a checkpoint left them, if they may be.
+pub fn open(
+    world: &Arc<World>,
+    process: &Arc<Process>,
+    lengths: [u64; 2],
+    check: impl Fn() -> Result<(), RunError>,
+) -> Result<LetterFiles, RunError> {
+    let open = |place: usize| -> Result<_, RunError> {
+        check()?;
         let file = &world.letters[place];
         let mut opened = file.lock().unwrap();
         let length = lengths[place] as usize;
         assert!(opened.synced >= length, "letters that the checkpoint has are gone: {} of {length}", opened.synced);
         opened.entries.truncate(length);
-        (opened.synced, opened.holder) = (length, process.serial);
-        Box::new(Writer { world: Arc::clone(world), process: Arc::clone(process), file: Arc::clone(file) })
+        (opened.synced, opened.holder) = (length, process.generation());
+        Ok(Box::new(Writer { world: Arc::clone(world), process: Arc::clone(process), file: Arc::clone(file) }))
     };
-    LetterFiles { dead: open(0), late: open(1) }
+    Ok(LetterFiles { dead: open(0)?, late: open(1)? })
 }
 
 impl File {
@@ -49,7 +56,7 @@ struct Writer {
 impl Append for Writer {
     fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError> {
         let mut file = self.file.lock().unwrap();
-        if file.holder == self.process.serial && !self.process.is_dead() {
+        if file.holder == self.process.generation() && !self.process.is_dead() {
             file.entries.push((letter.partition, letter.offset, letter.kind.as_str()));
         }
         Ok(())
@@ -61,7 +68,7 @@ impl Append for Writer {
         if verdict != Verdict::Go {
             return Err(SinkError::Io { place: "letters".into(), source: io::Error::other("the process is gone") });
         }
-        if file.holder == self.process.serial {
+        if file.holder == self.process.generation() {
             file.synced = file.entries.len();
         }
         Ok(file.entries.len() as u64)

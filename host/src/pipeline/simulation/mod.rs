@@ -29,7 +29,7 @@ use std::str::FromStr;
 use world::{Counts, World};
 
 /// Epochs of the usual test run.
-const EPOCHS: u64 = 2_000;
+const EPOCHS: u64 = 1_000;
 
 fn variable<T: FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub struct Process {
     dead: AtomicBool,
     /// It was told an error that it can't bear.
     failed: AtomicBool,
+    /// The number of its claim; 0: it has none yet.
+    generation: AtomicU64,
+    /// The highest claim when it began.
+    claimed_before: u64,
 }
 
 /// How often calls go wrong: once in so many, 0 never.
@@ -59,7 +63,9 @@ impl Odds {
 impl Process {
     pub fn new(world: &Arc<World>, serial: u64) -> Arc<Self> {
         let (dead, failed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { serial, world: Arc::clone(world), disk: world.disk().process(), dead, failed })
+        let (generation, claimed_before) = (AtomicU64::new(0), world.claimed());
+        let (world, disk) = (Arc::clone(world), world.disk().process());
+        Arc::new(Self { serial, world, disk, dead, failed, generation, claimed_before })
     }
 
     /// A call is about to be made.
@@ -98,13 +104,27 @@ impl Process {
         self.dead.store(true, Ordering::SeqCst);
     }
 
+    pub fn claims(&self, generation: u64) {
+        self.generation.store(generation, Ordering::SeqCst);
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Whether another has claimed the checkpoints since.
+    pub fn is_outdated(&self) -> bool {
+        let own = self.generation().max(self.claimed_before);
+        self.world.claimed() > own
+    }
+
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)
     }
 
     /// Whether it may end with an error.
     pub fn may_fail(&self) -> bool {
-        self.failed.load(Ordering::SeqCst) || self.is_dead()
+        self.failed.load(Ordering::SeqCst) || self.is_dead() || self.is_outdated()
     }
 
     fn run<T>(&self, what: &str, path: &Path, done: impl FnOnce(&Forgetful) -> io::Result<T>) -> io::Result<T> {

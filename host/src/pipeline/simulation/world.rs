@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use super::destination::{Kind, System};
-use super::instance::Instance;
+use super::instance::{CHECKPOINTS, Instance};
 use super::letters::File;
 use super::log::Log;
 use super::oracle::Oracle;
@@ -41,7 +41,7 @@ pub struct World {
     counts: Mutex<Counts>,
     trace: Mutex<VecDeque<String>>,
     calm: AtomicBool,
-    newest: AtomicU64,
+    serials: AtomicU64,
     depth: AtomicUsize,
     newcomers: Mutex<Vec<Instance>>,
 }
@@ -111,7 +111,7 @@ impl World {
             counts: Mutex::default(),
             trace: Mutex::default(),
             calm: AtomicBool::new(false),
-            newest: AtomicU64::new(0),
+            serials: AtomicU64::new(0),
             depth: AtomicUsize::new(0),
             newcomers: Mutex::default(),
         })
@@ -160,11 +160,10 @@ impl World {
 
     fn ended(&self, mut life: Instance) -> bool {
         let process = Arc::clone(&life.process);
-        let newest = process.serial == self.newest.load(Ordering::SeqCst);
         self.trace(|| format!("process {} ended: {:?}", process.serial, life.over.as_ref().map(|over| over.is_ok())));
         let kept = match life.over.take() {
             Some(Err(error)) => {
-                assert!(process.may_fail() || !newest, "process {} failed: {error}", process.serial);
+                assert!(process.may_fail(), "process {} failed: {error}", process.serial);
                 None
             }
             Some(Ok(kept)) => kept,
@@ -173,14 +172,14 @@ impl World {
         process.end();
         for file in self.letters.iter().map(|file| file.lock()) {
             let mut file = file.unwrap();
-            if file.holder == process.serial {
+            if file.holder == process.generation() {
                 let keep = self.chance().below(file.entries.len() + 1);
                 file.crash(keep);
             }
         }
         kept.is_some_and(|kept| {
             check::books(self, &kept);
-            newest
+            !process.is_outdated()
         })
     }
 
@@ -221,14 +220,13 @@ impl World {
 
     /// A new instance, unless it failed as it may.
     fn begin(world: &Arc<Self>) -> Option<Instance> {
-        let serial = world.newest.fetch_add(1, Ordering::SeqCst) + 1;
+        let serial = world.serials.fetch_add(1, Ordering::SeqCst) + 1;
         world.counts().starts += 1;
         let process = Process::new(world, serial);
         match Instance::start(world, &process) {
             Ok(instance) => Some(instance),
             Err(error) => {
-                let newest = world.newest.load(Ordering::SeqCst) == serial;
-                assert!(process.may_fail() || !newest, "process {serial} can't start: {error}");
+                assert!(process.may_fail(), "process {serial} can't start: {error}");
                 process.end();
                 None
             }
@@ -265,6 +263,13 @@ impl World {
 
     pub fn odds(&self) -> AllOdds {
         if self.is_calm() { AllOdds::default() } else { self.script.odds }
+    }
+
+    /// The highest claim of the checkpoints; its process may not have lived to hear of it.
+    pub fn claimed(&self) -> u64 {
+        let number = |path: &str| path.split_once("generation-")?.1.split_once('/')?.0.parse().ok();
+        let folder = |path: String| path.starts_with(CHECKPOINTS).then(|| number(&path)).flatten();
+        self.disk().tree().into_iter().filter_map(|(path, _)| folder(path)).max().unwrap_or(0)
     }
 
     pub fn is_calm(&self) -> bool {

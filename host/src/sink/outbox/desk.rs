@@ -219,6 +219,7 @@ impl Desk {
         SinkState {
             waiting: papers.waiting.clone(),
             undelivered_bytes: papers.bytes(|entry| entry.applied.is_none()),
+            at_risk_bytes: papers.bytes(|entry| entry.applied.is_some() && !entry.safe),
             full: papers.bytes(|entry| !entry.safe) > backlog_bytes_max,
             epoch: papers.held,
         }
