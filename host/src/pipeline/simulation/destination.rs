@@ -103,7 +103,12 @@ impl Way {
 
 impl Destination for Way {
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
-        let arrives = self.call("open")?;
+        let called = self.call("open");
+        if !opening.again && called != Ok(true) {
+            // A start waits for a system that is away, but not for ever.
+            self.process.gives_up();
+        }
+        let arrives = called?;
         let mut system = self.system.lock().unwrap();
         let claim = &opening.claim;
         if let Some((lineage, generation, _)) = &system.kept.owner {

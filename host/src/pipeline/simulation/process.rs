@@ -122,6 +122,11 @@ impl Process {
         self.dead.load(Ordering::SeqCst)
     }
 
+    /// It may give up.
+    pub fn gives_up(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+    }
+
     /// Whether it may end with an error.
     pub fn may_fail(&self) -> bool {
         self.failed.load(Ordering::SeqCst) || self.is_dead() || self.is_outdated()
@@ -136,7 +141,7 @@ impl Process {
                 done(&self.disk)
             }
             Verdict::NotDone | Verdict::LostAnswer => {
-                self.failed.store(true, Ordering::SeqCst);
+                self.gives_up();
                 Err(io::Error::new(ErrorKind::PermissionDenied, format!("{what} of {} failed", path.display())))
             }
         }
