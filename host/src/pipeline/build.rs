@@ -4,7 +4,7 @@
 use super::chain::{self, Chain};
 use super::clock;
 use super::identity::{KpiIdentity, PluginIdentity};
-use super::job::{Job, OpenKpi, OpenPreprocessor};
+use super::job::{CheckpointFolder, Instances, Job, OpenKpi, OpenPreprocessor, OpenSink};
 use super::resolve::PluginFolders;
 use super::sinks;
 use super::storage;
@@ -69,7 +69,7 @@ pub struct Checked {
     fold: FoldPlan,
     grouping_keys: Vec<Vec<usize>>,
     preprocessors: Vec<OpenPreprocessor>,
-    kpis: Vec<OpenKpi>,
+    pub(super) kpis: Vec<OpenKpi>,
 }
 
 /// Opens the plugins and connects the columns.
@@ -82,12 +82,27 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
     let step_descriptions: Vec<_> =
         steps.iter().map(|step| step.as_ref().map(|open| open.description.clone())).collect();
     let kpi_descriptions: Vec<_> =
-        kpis.iter().map(|kpi| kpi.as_ref().map(|(_, _, description)| description.clone())).collect();
+        kpis.iter().map(|kpi| kpi.as_ref().map(|opened| opened.description.clone())).collect();
     let mut problems = opener.problems;
     problems.extend(schema_problems(&plan));
     problems.extend(property_problems(&plan));
     problems.extend(plan.sinks.iter().flat_map(sinks::property_problems));
-    let chain = match chain::connect(&plan, &step_descriptions, &kpi_descriptions) {
+    let kpis = kpis.into_iter().flatten().collect();
+    connect(plan, steps.into_iter().flatten().collect(), kpis, (&step_descriptions, &kpi_descriptions), problems)
+}
+
+/// Descriptions of preprocessors and KPIs, `None` where one could not be opened.
+type Descriptions<'a> = (&'a [Option<PreprocessorDescription>], &'a [Option<KpiDescription>]);
+
+/// Connects the columns of what was opened; the problems that there are already are told with what does not fit.
+pub(super) fn connect(
+    plan: Plan,
+    preprocessors: Vec<OpenPreprocessor>,
+    kpis: Vec<OpenedKpi>,
+    descriptions: Descriptions<'_>,
+    mut problems: Vec<Problem>,
+) -> Result<Checked, PrepareError> {
+    let chain = match chain::connect(&plan, descriptions.0, descriptions.1) {
         Ok(chain) if problems.is_empty() => chain,
         Ok(_) => return Err(PrepareError::Problems(Problems::new(plan.file, problems))),
         Err(more) => {
@@ -95,10 +110,10 @@ pub fn check(mut plan: Plan, options: &PrepareOptions) -> Result<Checked, Prepar
             return Err(PrepareError::Problems(Problems::new(plan.file, problems)));
         }
     };
-    let open_kpis = plan.kpis.iter().zip(kpis.into_iter().flatten()).enumerate();
+    let open_kpis = plan.kpis.iter().zip(kpis).enumerate();
     let kpis = open_kpis.map(|(place, (kpi, open))| open_kpi(kpi, place, open, &chain)).collect();
     let (fold, grouping_keys) = fold_plan(&plan, &chain)?;
-    Ok(Checked { fold, grouping_keys, chain, preprocessors: steps.into_iter().flatten().collect(), kpis, plan })
+    Ok(Checked { fold, grouping_keys, chain, preprocessors, kpis, plan })
 }
 
 /// Opens the plugins, connects the columns, then opens the source, the sinks and the checkpoint folder.
@@ -118,40 +133,38 @@ impl Checked {
             let about = &kpi.description;
             lines.push(format!(
                 "  kpi         {}: {} {} sha256:{}",
-                kpi.name,
-                about.name,
-                about.version,
-                kpi.plugin.digest()
+                kpi.name, about.name, about.version, kpi.identity.plugin.digest
             ));
         }
         lines.join("\n")
     }
 
     fn open(self, until_end: bool) -> Result<Job, PrepareError> {
-        let Self { plan, chain, fold, grouping_keys, preprocessors, kpis } = self;
+        let (plan, kpis) = (&self.plan, &self.kpis);
         failpoint!("plugins-open");
-        let decode = decode_schema(&plan, &chain.asked);
-        let source = source(&plan, until_end)?;
-        let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, &kpis)).collect::<Result<_, _>>()?;
+        let source = source(plan, until_end)?;
+        let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, kpis)).collect::<Result<_, _>>()?;
         let checkpoint = match &plan.checkpoint {
             Some(checkpoint) => {
                 let (storage, path) = storage::open(&checkpoint.folder)?;
-                Some((storage, path, checkpoint.interval))
+                let floor = clock::now_us().max(0).unsigned_abs() / 1_000;
+                Some(CheckpointFolder { storage, path, interval: checkpoint.interval, floor })
             }
             None => None,
         };
-        Ok(Job {
-            plan,
-            source,
-            chain,
-            decode,
-            fold: Arc::new(fold),
-            grouping_keys,
-            preprocessors,
-            kpis,
-            sinks,
-            checkpoint,
-        })
+        Ok(self.job(source, sinks, checkpoint))
+    }
+
+    /// The job over these outside systems.
+    pub(super) fn job(
+        self,
+        source: Arc<dyn Source>,
+        sinks: Vec<OpenSink>,
+        checkpoint: Option<CheckpointFolder>,
+    ) -> Job {
+        let Self { plan, chain, fold, grouping_keys, preprocessors, kpis } = self;
+        let decode = decode_schema(&plan, &chain.asked);
+        Job { plan, source, chain, decode, fold: Arc::new(fold), grouping_keys, preprocessors, kpis, sinks, checkpoint }
     }
 }
 
@@ -176,7 +189,13 @@ struct Opener {
 /// A plugin and its options.
 type Opened = (Arc<Plugin>, Vec<(String, Setting)>);
 
-type OpenedKpi = (Arc<Plugin>, Vec<(String, Setting)>, KpiDescription);
+/// A KPI's code.
+pub(super) struct OpenedKpi {
+    pub instance: Instances,
+    /// SHA-256 of the component.
+    pub digest: String,
+    pub description: KpiDescription,
+}
 
 impl Opener {
     fn new(plan: &Plan, options: &PrepareOptions) -> Result<Self, PrepareError> {
@@ -235,7 +254,11 @@ impl Opener {
         let (plugin, settings) = self.open(kpi)?;
         // An instance is made too: what refuses to start is a problem of the file, not of the run.
         match plugin.describe_kpi(&settings).and_then(|description| Ok((description, plugin.kpi(&settings)?))) {
-            Ok((description, _)) => Some((plugin, settings, description)),
+            Ok((description, _)) => Some(OpenedKpi {
+                digest: plugin.digest().to_string(),
+                instance: Box::new(move || plugin.kpi(&settings)),
+                description,
+            }),
             Err(error) => self.refused(kpi, &error),
         }
     }
@@ -246,7 +269,8 @@ impl Opener {
     }
 }
 
-fn open_kpi(kpi: &KpiPlan, place: usize, (plugin, settings, description): OpenedKpi, chain: &Chain) -> OpenKpi {
+fn open_kpi(kpi: &KpiPlan, place: usize, opened: OpenedKpi, chain: &Chain) -> OpenKpi {
+    let OpenedKpi { instance, digest, description } = opened;
     let columns = &chain.kpis[place];
     let outputs = columns.outputs.iter().map(|&output| (output, description.outputs[output].clone())).collect();
     let schema = KpiSchema { name: kpi.name.clone(), kpi: place, keys: columns.key_fields.clone(), outputs };
@@ -254,14 +278,14 @@ fn open_kpi(kpi: &KpiPlan, place: usize, (plugin, settings, description): Opened
         name: kpi.name.clone(),
         plugin: PluginIdentity {
             name: description.name.clone(),
-            digest: plugin.digest().to_string(),
+            digest,
             state_version: description.state_version,
             options: format!("{:?}", kpi.plugin.options),
         },
         window: kpi.window.to_string(),
         by: kpi.by.iter().map(|(path, _)| path.to_string()).collect(),
     };
-    OpenKpi { name: kpi.name.clone(), plugin, settings, description, schema, identity }
+    OpenKpi { name: kpi.name.clone(), instance, description, schema, identity }
 }
 
 /// KPIs with the same windows and the same group key share a grouping.

@@ -91,7 +91,8 @@ impl Delivery {
         Ok(self.store.is_some().then_some(self.last_record.unwrap_or(0)))
     }
 
-    fn take(&mut self, parcel: Parcel) -> Result<(), RunError> {
+    /// Does what a parcel asks for.
+    pub fn take(&mut self, parcel: Parcel) -> Result<(), RunError> {
         match parcel {
             Parcel::Closed { closed, settled_us } => self.accept(&closed, settled_us),
             Parcel::Letters(letters) => {
@@ -173,15 +174,20 @@ impl Delivery {
 
     /// While a sink is full nothing more is taken, unless the run is to stop: then what is under way is little, and goes into the checkpoint.
     fn wait_for_room(&mut self) -> Result<(), RunError> {
-        while self.sinks.iter().any(|open| open.sink.state().full) && !self.shared.shutdown.requested() {
+        while self.is_full() {
             std::thread::sleep(LOOK);
             self.look()?;
         }
         Ok(())
     }
 
+    /// Whether nothing more can be taken now.
+    pub fn is_full(&self) -> bool {
+        self.sinks.iter().any(|open| open.sink.state().full) && !self.shared.shutdown.requested()
+    }
+
     /// Renews the picture, and finds out about sinks that failed on their own threads.
-    fn look(&mut self) -> Result<(), RunError> {
+    pub fn look(&mut self) -> Result<(), RunError> {
         for open in &mut self.sinks {
             open.sink.finish(Duration::ZERO)?;
         }
@@ -199,13 +205,7 @@ impl Delivery {
         let began = Instant::now();
         let grace = if self.store.is_some() { GRACE } else { GRACE_WITHOUT_CHECKPOINT };
         loop {
-            let mut behind = None;
-            for open in &mut self.sinks {
-                if !open.sink.finish(LOOK)? {
-                    behind = Some(open.sink.place());
-                }
-            }
-            let Some(place) = behind else {
+            let Some(place) = self.behind(ending, LOOK)? else {
                 failpoint!("sinks-finished");
                 return Ok(());
             };
@@ -219,6 +219,24 @@ impl Delivery {
             }
             self.look()?;
         }
+    }
+
+    /// A sink that has not taken what it was given, after such a wait; or whose system may still lose it, where no checkpoint keeps it:
+    /// of bounded input's last windows none does.
+    pub fn behind(&mut self, ending: Ending, wait: Duration) -> Result<Option<String>, RunError> {
+        let kept = self.store.is_some() && ending != Ending::AtEnd;
+        let mut behind = None;
+        for open in &mut self.sinks {
+            let taken = open.sink.finish(wait)?;
+            let at_risk = taken && !kept && open.sink.state().at_risk_bytes > 0;
+            if at_risk {
+                std::thread::sleep(wait);
+            }
+            if !taken || at_risk {
+                behind = Some(open.sink.place());
+            }
+        }
+        Ok(behind)
     }
 
     fn undelivered(&self, ending: Ending, place: String) -> Result<(), RunError> {

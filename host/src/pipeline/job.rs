@@ -6,7 +6,7 @@ use super::progress::Total;
 use super::run::RunError;
 use crate::config::plan::{Plan, SourcePlan, StartPlan};
 use crate::decode::{DecodeField, DecodeSchema};
-use crate::plugin::{Plugin, Setting};
+use crate::plugin::{Plugin, Setting, UseError};
 use crate::sink::{KpiSchema, Sink};
 use crate::source::{Partition, Source};
 use crate::storage::Storage;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use weir_core::plan::FoldPlan;
-use weir_core::plugin::{KpiDescription, PreprocessorDescription};
+use weir_core::plugin::{Kpi, KpiDescription, PreprocessorDescription};
 
 /// Ready to run.
 pub struct Job {
@@ -28,8 +28,18 @@ pub struct Job {
     pub(super) preprocessors: Vec<OpenPreprocessor>,
     pub(super) kpis: Vec<OpenKpi>,
     pub(super) sinks: Vec<OpenSink>,
-    /// The checkpoint's file system, its folder there, and the time between epochs.
-    pub(super) checkpoint: Option<(Arc<dyn Storage>, PathBuf, Duration)>,
+    /// Not claimed yet.
+    pub(super) checkpoint: Option<CheckpointFolder>,
+}
+
+/// Where the checkpoint is kept.
+pub(super) struct CheckpointFolder {
+    pub storage: Arc<dyn Storage>,
+    pub path: PathBuf,
+    /// Time between epochs.
+    pub interval: Duration,
+    /// The least generation of a claim: milliseconds since the epoch.
+    pub floor: u64,
 }
 
 /// A preprocessing step.
@@ -42,13 +52,16 @@ pub(super) struct OpenPreprocessor {
 /// A KPI.
 pub(super) struct OpenKpi {
     pub name: String,
-    pub plugin: Arc<Plugin>,
-    pub settings: Vec<(String, Setting)>,
+    /// Makes an instance, for a worker or the closer.
+    pub instance: Instances,
     pub description: KpiDescription,
     pub schema: KpiSchema,
     /// What makes its state what it is.
     pub identity: KpiIdentity,
 }
+
+/// Makes instances of a KPI: a plugin with its options.
+pub(super) type Instances = Box<dyn Fn() -> Result<Box<dyn Kpi>, UseError> + Send + Sync>;
 
 /// A sink and the KPIs that it takes.
 pub(super) struct OpenSink {

@@ -109,6 +109,11 @@ impl Keeper {
             }
             self.tick()?;
         }
+        self.finish()
+    }
+
+    /// Ends the run, once every worker has finished.
+    pub fn finish(mut self) -> Result<Kept, RunError> {
         match self.failure.take() {
             Some(failure) => {
                 // Windows that closed before it are right; a checkpoint would bring them again. If delivery is gone too, its own error is told.
@@ -123,7 +128,7 @@ impl Keeper {
     }
 
     /// Messages of a worker that has passed the barrier wait until the others have, so that the epoch's state is one cut.
-    fn receive(&mut self, worker: usize, message: Message) -> Result<(), RunError> {
+    pub fn receive(&mut self, worker: usize, message: Message) -> Result<(), RunError> {
         let Some(alignment) = &mut self.alignment else { return self.take(worker, message) };
         match alignment.receive(worker, message) {
             Aligned::Take(message) => self.take(worker, message),
@@ -225,7 +230,7 @@ impl Keeper {
     }
 
     /// What is due by the clock: an epoch, or without a checkpoint a commit. An epoch waits until delivery is done with the one before.
-    fn tick(&mut self) -> Result<(), RunError> {
+    pub fn tick(&mut self) -> Result<(), RunError> {
         match self.interval {
             Some(interval) => {
                 let idle = self.alignment.is_none() && self.shared.epochs_done.load(Ordering::Acquire) == self.cuts;

@@ -3,7 +3,7 @@
 use super::run::RunError;
 use super::shared::Shared;
 use crate::sink::SinkError;
-use crate::sink::dead_letters::{DeadLetter, DeadLetterKind, DeadLetters, RefusedBy};
+use crate::sink::dead_letters::{Append, DeadLetter, DeadLetterKind, DeadLetters, RefusedBy};
 use std::path::Path;
 use weir_core::block::Block;
 
@@ -45,7 +45,7 @@ impl Letter {
         self
     }
 
-    fn write_to(&self, file: &mut DeadLetters, shared: &Shared) -> Result<(), SinkError> {
+    fn write_to(&self, file: &mut dyn Append, shared: &Shared) -> Result<(), SinkError> {
         let partition = &shared.partitions[self.partition as usize];
         let refused_by: Vec<RefusedBy<'_>> =
             self.refused.iter().map(|refused| refused.named(&shared.kpi_names)).collect();
@@ -81,16 +81,24 @@ impl Refused {
 
 /// The dead-letter file and the late file.
 pub(super) struct LetterFiles {
-    dead: DeadLetters,
-    late: DeadLetters,
+    pub dead: Box<dyn Append>,
+    pub late: Box<dyn Append>,
 }
 
 impl LetterFiles {
-    /// Opens both; after a checkpoint they go on where it left them.
-    pub fn open(dead: &Path, late: &Path, lengths: Option<[u64; 2]>) -> Result<Self, SinkError> {
+    /// Opens both; after a checkpoint they go on where it left them. `check` fails where a newer run may have written here: it is asked
+    /// when no other can come in between, since a run that is outdated would cut off what the newer one's checkpoint counts on.
+    pub fn open(
+        dead: &Path,
+        late: &Path,
+        lengths: Option<[u64; 2]>,
+        check: &dyn Fn() -> Result<(), RunError>,
+    ) -> Result<Self, RunError> {
+        let (dead, late) = (DeadLetters::lock(dead.to_path_buf())?, DeadLetters::lock(late.to_path_buf())?);
+        check()?;
         Ok(Self {
-            dead: DeadLetters::open(dead.to_path_buf(), lengths.map(|lengths| lengths[0]))?,
-            late: DeadLetters::open(late.to_path_buf(), lengths.map(|lengths| lengths[1]))?,
+            dead: Box::new(dead.begin(lengths.map(|lengths| lengths[0]))?),
+            late: Box::new(late.begin(lengths.map(|lengths| lengths[1]))?),
         })
     }
 
@@ -98,7 +106,7 @@ impl LetterFiles {
     pub fn write(&mut self, letters: &[Letter], shared: &Shared) -> Result<(), RunError> {
         for letter in letters {
             let file = if letter.kind == DeadLetterKind::Late { &mut self.late } else { &mut self.dead };
-            letter.write_to(file, shared)?;
+            letter.write_to(file.as_mut(), shared)?;
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ mod resume;
 mod run;
 mod shared;
 mod shutdown;
+#[cfg(test)]
+mod simulation;
 mod sinks;
 mod snapshot;
 mod start;

@@ -3,7 +3,7 @@
 use super::clock;
 use super::delivery::PARCELS_MAX;
 use super::identity::Discard;
-use super::job::Job;
+use super::job::{CheckpointFolder, Job};
 use super::keeper::Kept;
 use super::message::{Message, WAITING_MAX};
 use super::progress::{Count, Progress};
@@ -178,8 +178,8 @@ fn shutdown_workers(
 
 /// Claims the checkpoint, and reads what to go on from, if there is something. Whether it fits is looked at before: a start that is refused
 /// must not end the run that goes well.
-fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore>, Option<Resumed>), RunError> {
-    let Some((storage, path, _)) = &job.checkpoint else { return Ok((None, None)) };
+pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore>, Option<Resumed>), RunError> {
+    let Some(CheckpointFolder { storage, path, floor, .. }) = &job.checkpoint else { return Ok((None, None)) };
     let identity = job.identity();
     let now = Now {
         pipeline: &job.plan.name,
@@ -193,7 +193,7 @@ fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore>, Option<R
         None => job.may_begin().map(|()| None),
     };
     take_up(look(storage, path)?)?;
-    let mut store = FolderStore::open(Arc::clone(storage), path, clock::now_us().max(0).unsigned_abs() / 1_000)?;
+    let mut store = FolderStore::open(Arc::clone(storage), path, *floor)?;
     failpoint!("checkpoint-claimed");
     let resumed = take_up(store.latest()?)?;
     if let Some(resumed) = &resumed {
@@ -216,7 +216,7 @@ fn look(storage: &Arc<dyn Storage>, path: &Path) -> Result<Option<Saved>, RunErr
     }
 }
 
-fn share(
+pub(super) fn share(
     job: &Job,
     options: &RunOptions,
     shutdown: &Shutdown,
@@ -257,7 +257,7 @@ fn share(
 }
 
 pub(super) fn instances(job: &Job) -> Result<Vec<Box<dyn Kpi>>, RunError> {
-    job.kpis.iter().map(|kpi| Ok(kpi.plugin.kpi(&kpi.settings)?)).collect()
+    job.kpis.iter().map(|kpi| Ok((kpi.instance)()?)).collect()
 }
 
 fn report(job: &Job, shared: &Shared, kept: &Kept, workers: usize, epoch: Option<u64>) -> Report {

@@ -2,7 +2,7 @@
 
 use super::batch::{Step, Steps};
 use super::delivery::{Delivery, Parcel};
-use super::job::Job;
+use super::job::{Job, OpenSink};
 use super::keeper::{Chain, Keeper, WorkerState};
 use super::letters::LetterFiles;
 use super::message::Message;
@@ -47,13 +47,45 @@ pub(super) fn clocks(job: &Job, resumed: Option<&Resumed>) -> Vec<PartitionClock
     (0..job.source.partitions().len()).map(begin).collect()
 }
 
-/// Delivery, its sinks recovered: older runs are shut out, and what the checkpoint had prepared is visible or on its way.
+/// Delivery over sinks that are recovered.
 pub(super) fn delivery(
     job: &mut Job,
     shared: &Arc<Shared>,
     store: Option<FolderStore>,
     resumed: Option<&Resumed>,
 ) -> Result<Delivery, RunError> {
+    let recovered = sinks(job, store, resumed)?;
+    let letters = letters(job, resumed, &|| recovered.check())?;
+    Ok(recovered.delivery(shared, letters, resumed))
+}
+
+/// Sinks that may be fed.
+pub(super) struct Recovered {
+    sinks: Vec<OpenSink>,
+    store: Option<Box<dyn Store>>,
+    /// The highest epoch that anybody knows.
+    epoch: u64,
+}
+
+impl Recovered {
+    /// Fails once a newer run has claimed the checkpoints.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.store.as_ref().map_or(Ok(()), |store| Ok(store.check()?))
+    }
+
+    pub fn delivery(self, shared: &Arc<Shared>, letters: LetterFiles, resumed: Option<&Resumed>) -> Delivery {
+        let Self { sinks, store, epoch } = self;
+        let last_record = resumed.map(|resumed| resumed.epoch);
+        Delivery { letters, shared: Arc::clone(shared), sinks, store, epoch, last_record, shown: Instant::now() }
+    }
+}
+
+/// Recovers the sinks: older runs are shut out, and what the checkpoint had prepared is visible or on its way.
+pub(super) fn sinks(
+    job: &mut Job,
+    store: Option<FolderStore>,
+    resumed: Option<&Resumed>,
+) -> Result<Recovered, RunError> {
     let store = store.map(|store| Box::new(store) as Box<dyn Store>);
     let claim = claim(&job.plan.name, store.as_deref())?;
     let resumed_epoch = resumed.map_or(0, |resumed| resumed.epoch);
@@ -67,15 +99,7 @@ pub(super) fn delivery(
         epoch = epoch.max(open.sink.recover(&resume)?.unwrap_or(0));
         failpoint!("sinks-recovered-one");
     }
-    Ok(Delivery {
-        letters: letters(job, resumed)?,
-        shared: Arc::clone(shared),
-        sinks,
-        store,
-        epoch,
-        last_record: resumed.map(|resumed| resumed.epoch),
-        shown: Instant::now(),
-    })
+    Ok(Recovered { sinks, store, epoch })
 }
 
 /// Without a checkpoint each run is a life of its own.
@@ -88,17 +112,21 @@ fn claim(pipeline: &str, store: Option<&dyn Store>) -> Result<Claim, RunError> {
 }
 
 /// Opens the files of dead and late records; an older run that is fenced is given the time to let go of them.
-fn letters(job: &Job, resumed: Option<&Resumed>) -> Result<LetterFiles, RunError> {
-    let until = job.checkpoint.as_ref().map(|(_, _, interval)| Instant::now() + *interval + LET_GO_WAIT);
+fn letters(
+    job: &Job,
+    resumed: Option<&Resumed>,
+    check: &dyn Fn() -> Result<(), RunError>,
+) -> Result<LetterFiles, RunError> {
+    let until = job.checkpoint.as_ref().map(|checkpoint| Instant::now() + checkpoint.interval + LET_GO_WAIT);
     loop {
         let lengths = resumed.map(|resumed| resumed.letters);
-        match LetterFiles::open(&job.plan.dead_letters, &job.plan.late, lengths) {
-            Err(SinkError::Io { source, .. })
+        match LetterFiles::open(&job.plan.dead_letters, &job.plan.late, lengths, check) {
+            Err(RunError::Sink(SinkError::Io { source, .. }))
                 if source.kind() == ErrorKind::ResourceBusy && until.is_some_and(|until| Instant::now() < until) =>
             {
                 thread::sleep(Duration::from_millis(100));
             }
-            opened => return Ok(opened?),
+            opened => return opened,
         }
     }
 }
@@ -117,7 +145,7 @@ pub(super) fn keeper(
     Keeper {
         closer,
         delivery,
-        interval: job.checkpoint.as_ref().map(|(_, _, interval)| *interval),
+        interval: job.checkpoint.as_ref().map(|checkpoint| checkpoint.interval),
         identity: job.identity(),
         groupings: job.fold.kpis().to_vec(),
         begins_us: resumed.map_or_else(|| vec![None; kpis], |resumed| resumed.begins_us.clone()),

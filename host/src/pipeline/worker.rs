@@ -54,39 +54,58 @@ pub(super) struct Worker {
     pub epoch: u64,
 }
 
+/// What came of a round.
+#[derive(Debug)]
+pub(super) enum Stepped {
+    On,
+    /// Every partition of this worker has ended, and there was nothing to do.
+    Idle,
+    Ended(Ended),
+}
+
 impl Worker {
     /// Works until every partition ended, or until asked to stop.
     pub fn run(mut self) -> Result<Ended, RunError> {
         stages::begin();
         loop {
-            if self.shared.shutdown.requested() {
-                return self.end(false);
-            }
-            if self.shared.all_ended() {
-                return self.end(true);
-            }
-            self.pass_barrier()?;
-            lap(Stage::Checkpoint);
-            let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
-            lap(Stage::Fetch);
-            match event {
-                ReadEvent::Block(block) => {
-                    failpoint!("block-read");
-                    self.work(&block)?;
-                }
-                ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
-                ReadEvent::Lost { partition, from, until, next } => {
-                    self.partitions.lost(partition, (from, until), next, &self.shared)?;
-                }
-                ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
+            match self.step()? {
+                Stepped::On => {}
                 // Once all have ended a reader answers at once.
-                ReadEvent::Nothing if self.partitions.all_ended() => thread::sleep(WAIT),
-                ReadEvent::Nothing => {}
+                Stepped::Idle => thread::sleep(WAIT),
+                Stepped::Ended(ended) => return Ok(ended),
             }
-            self.partitions.step_aside(self.reader.as_mut(), &self.shared);
-            self.flush_due()?;
-            lap(Stage::Flush);
         }
+    }
+
+    /// Goes once round.
+    pub fn step(&mut self) -> Result<Stepped, RunError> {
+        if self.shared.shutdown.requested() {
+            return self.end(false).map(Stepped::Ended);
+        }
+        if self.shared.all_ended() {
+            return self.end(true).map(Stepped::Ended);
+        }
+        self.pass_barrier()?;
+        lap(Stage::Checkpoint);
+        let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
+        lap(Stage::Fetch);
+        let idle = matches!(event, ReadEvent::Nothing) && self.partitions.all_ended();
+        match event {
+            ReadEvent::Block(block) => {
+                failpoint!("block-read");
+                self.work(&block)?;
+            }
+            ReadEvent::CaughtUp { partition } => self.partitions.caught_up(partition, &self.shared)?,
+            ReadEvent::Lost { partition, from, until, next } => {
+                self.partitions.lost(partition, (from, until), next, &self.shared)?;
+            }
+            ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
+            ReadEvent::Nothing => {}
+        }
+        self.partitions.step_aside(self.reader.as_mut(), &self.shared);
+        self.flush_due()?;
+        lap(Stage::Flush);
+        Ok(if idle { Stepped::Idle } else { Stepped::On })
     }
 
     fn work(&mut self, block: &Block) -> Result<(), RunError> {
@@ -195,7 +214,7 @@ impl Worker {
         Ok(Cut { positions: self.partitions.positions(self.reader.as_ref()), ledger: self.ledger.clone() })
     }
 
-    fn end(mut self, at_end: bool) -> Result<Ended, RunError> {
+    fn end(&mut self, at_end: bool) -> Result<Ended, RunError> {
         let cut = self.cut()?;
         let costs = self.costs();
         failpoint!("worker-ended");

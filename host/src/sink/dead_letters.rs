@@ -76,6 +76,24 @@ pub struct DeadLetter<'a> {
     pub value: &'a [u8],
 }
 
+/// Where letters are appended.
+pub trait Append: Send {
+    /// Appends a letter; it is durable only after the next `sync`.
+    fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError>;
+    /// Makes all letters durable; how long they are by now, for the checkpoint.
+    fn sync(&mut self) -> Result<u64, SinkError>;
+}
+
+impl Append for DeadLetters {
+    fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError> {
+        Self::write(self, letter)
+    }
+
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        Self::sync(self)
+    }
+}
+
 /// A file of dead letters.
 #[derive(Debug)]
 pub struct DeadLetters {
@@ -93,27 +111,22 @@ impl DeadLetters {
     /// checkpoint that the run goes on from; without one the file begins anew. A file that is shorter was moved away or
     /// cut by somebody: that is a warning, and letters go on at its end.
     pub fn open(path: PathBuf, durable_length: Option<u64>) -> Result<Self, SinkError> {
+        Self::lock(path)?.begin(durable_length)
+    }
+
+    /// Takes the file for this run, and leaves it as it is.
+    pub fn lock(path: PathBuf) -> Result<Locked, SinkError> {
         let folder = folders::parent(&path);
         folders::create(folder)?;
         let mut options = OpenOptions::new();
-        let mut file =
+        let file =
             options.write(true).create(true).truncate(false).open(&path).map_err(|source| failed(&path, source))?;
-        let metadata = file.metadata().map_err(|source| failed(&path, source))?;
-        let (regular, mut length) = (metadata.is_file(), 0);
+        let regular = file.metadata().map_err(|source| failed(&path, source))?.is_file();
         if regular {
             lock(&file, &path)?;
-            length = durable_length.unwrap_or(0);
-            if metadata.len() < length {
-                tracing::warn!(file = %path.display(), length = metadata.len(), expected = length, "dead letters from before the checkpoint are gone");
-                length = metadata.len();
-            }
-            let cut = file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0)));
-            cut.map_err(|source| failed(&path, source))?;
-            folders::sync(folder)?;
         }
-        Ok(Self { writer: BufWriter::with_capacity(VALUE_BYTES_MAX, file), path, length, regular, line: Vec::new() })
+        Ok(Locked { path, file, regular })
     }
-
     /// Appends a letter; it is durable only after the next `sync`. After an error the file may end in half a letter, which
     /// the next start from a checkpoint cuts off.
     pub fn write(&mut self, letter: &DeadLetter<'_>) -> Result<(), SinkError> {
@@ -136,6 +149,35 @@ impl DeadLetters {
     /// Where the letters are, for people.
     pub fn place(&self) -> String {
         self.path.display().to_string()
+    }
+}
+
+/// A file of letters that no other run writes to while this is held.
+#[derive(Debug)]
+pub struct Locked {
+    path: PathBuf,
+    file: File,
+    regular: bool,
+}
+
+impl Locked {
+    /// Cuts the file at the durable length, and goes on there.
+    pub fn begin(self, durable_length: Option<u64>) -> Result<DeadLetters, SinkError> {
+        let Self { path, mut file, regular } = self;
+        let mut length = 0;
+        if regular {
+            let there = file.metadata().map_err(|source| failed(&path, source))?.len();
+            length = durable_length.unwrap_or(0);
+            if there < length {
+                tracing::warn!(file = %path.display(), length = there, expected = length, "dead letters from before the checkpoint are gone");
+                length = there;
+            }
+            let cut = file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0)));
+            cut.map_err(|source| failed(&path, source))?;
+            folders::sync(folders::parent(&path))?;
+        }
+        let writer = BufWriter::with_capacity(VALUE_BYTES_MAX, file);
+        Ok(DeadLetters { writer, path, length, regular, line: Vec::new() })
     }
 }
 

@@ -125,7 +125,8 @@ impl JsonFiles {
         let attempt = Attempt { generation: self.generation, sequence: self.sequence };
         let asides: Vec<Aside<'_>> = self.kpis.iter().flat_map(KpiState::asides).collect();
         telemetry::failpoint!("files-before-aside");
-        let mut outcomes = parallel::each(&asides, |aside| aside.write(attempt))?.into_iter();
+        let mut outcomes =
+            parallel::each(&asides, self.settings.storage.calls_at_once(), |aside| aside.write(attempt))?.into_iter();
         drop(asides);
         let mut changes = Vec::new();
         for kpi in &self.kpis {
@@ -156,7 +157,7 @@ impl JsonFiles {
     /// Renames what was set aside, removes what is to go, syncs each folder once.
     fn publish(&mut self, due: &[(usize, Change)]) -> Result<(), SinkError> {
         telemetry::failpoint!("files-before-publish");
-        parallel::each(due, |(place, change)| {
+        parallel::each(due, self.settings.storage.calls_at_once(), |(place, change)| {
             let done = self.kpis[*place].folder.publish(change, false);
             telemetry::failpoint!("files-between-publishes");
             done
@@ -279,6 +280,7 @@ impl Sink for JsonFiles {
         SinkState {
             waiting: self.outage.as_ref().map(|outage| outage.reason.clone()),
             undelivered_bytes: carried + self.kpis.iter().map(KpiState::pending_bytes).sum::<u64>(),
+            at_risk_bytes: 0,
             full: carried > CARRIED_BYTES_MAX,
             epoch: None,
         }

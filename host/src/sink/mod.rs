@@ -91,6 +91,8 @@ pub struct SinkState {
     pub waiting: Option<String>,
     /// Bytes of rows that wait for it.
     pub undelivered_bytes: u64,
+    /// Bytes of rows that its system has taken, and may still lose.
+    pub at_risk_bytes: u64,
     /// It holds as much as it may: what comes next has to wait.
     pub full: bool,
     /// The last epoch that its system is known to hold.

@@ -10,17 +10,22 @@
 //! `state` says `full`. After a crash the desk comes back out of the checkpoint, the destination tells the last epoch that it holds,
 //! and what it holds already is not handed over again. Knows no system and no rows.
 
+mod clock;
 mod courier;
 mod desk;
+#[cfg(test)]
+pub(crate) mod stepped;
 #[cfg(test)]
 mod tests;
 
 use super::{Claim, Prepared, Resume, Sink, SinkError, SinkState};
 use crate::telemetry;
 use arrow_schema::ArrowError;
+use clock::{Clock, Machine};
+use courier::Courier;
 use desk::Desk;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use weir_core::results::Closed;
 
 /// Undelivered rows that an outbox holds by default before the pipeline has to wait.
@@ -102,13 +107,29 @@ pub struct Outbox {
     /// What `prepare` gives holds the whole desk, and not only what came new.
     whole: bool,
     desk: Arc<Desk>,
+    clock: Arc<dyn Clock>,
+    hire: Hire,
 }
+
+/// Sets a courier to work.
+type Hire = Box<dyn Fn(Courier) + Send>;
 
 impl Outbox {
     /// Touches nothing outside (`recover` does).
     pub fn new(render: Box<dyn Render>, destination: Box<dyn Destination>, backlog_bytes_max: u64) -> Self {
-        let (place, desk) = (destination.place(), Arc::new(Desk::new(destination.keep_for())));
-        Self { render, destination: Some(destination), place, backlog_bytes_max, rows: Vec::new(), whole: true, desk }
+        Self::with(render, destination, backlog_bytes_max, Arc::new(Machine), Box::new(Courier::start))
+    }
+
+    fn with(
+        render: Box<dyn Render>,
+        destination: Box<dyn Destination>,
+        backlog_bytes_max: u64,
+        clock: Arc<dyn Clock>,
+        hire: Hire,
+    ) -> Self {
+        let desk = Arc::new(Desk::new(destination.keep_for(), Arc::clone(&clock)));
+        let place = destination.place();
+        Self { render, destination: Some(destination), place, backlog_bytes_max, rows: Vec::new(), whole: true, desk, clock, hire }
     }
 
     fn failed(&self, trouble: Trouble) -> SinkError {
@@ -132,14 +153,14 @@ impl Sink for Outbox {
         }
         let Some(mut destination) = self.destination.take() else { return Ok(None) };
         let mut opening = Opening { claim: from.claim.clone(), resumed_epoch: from.epoch, again: false };
-        let until = Instant::now() + START_WAIT;
-        let held =
-            courier::open_at_start(destination.as_mut(), &opening, until).map_err(|trouble| self.failed(trouble))?;
+        let until = self.clock.now() + START_WAIT;
+        let held = courier::open_at_start(destination.as_mut(), &opening, until, self.clock.as_ref())
+            .map_err(|trouble| self.failed(trouble))?;
         telemetry::failpoint!("outbox-opened");
         self.desk.opened(held);
         self.check()?;
         opening.again = true;
-        courier::start(destination, opening, Arc::clone(&self.desk));
+        (self.hire)(Courier::new(destination, opening, Arc::clone(&self.desk)));
         Ok(held)
     }
 
@@ -174,7 +195,7 @@ impl Sink for Outbox {
     }
 
     fn finish(&mut self, wait: Duration) -> Result<bool, SinkError> {
-        let done = self.desk.wait_until_empty(Instant::now() + wait);
+        let done = self.desk.wait_until_empty(wait);
         self.check()?;
         Ok(done)
     }

@@ -47,6 +47,10 @@ pub trait Storage: Debug + Send + Sync {
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
     /// Makes names that changed in the folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// How many calls it serves at once to advantage.
+    fn calls_at_once(&self) -> usize {
+        8
+    }
     /// A path as people know it there.
     fn place(&self, path: &Path) -> String;
 }

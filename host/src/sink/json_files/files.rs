@@ -52,6 +52,10 @@ impl Folder {
         Self { storage, path, fraction, asides: None, lock: None }
     }
 
+    pub(super) fn calls_at_once(&self) -> usize {
+        self.storage.calls_at_once()
+    }
+
     /// Makes the folder if it is not there, durably, and shuts other runs out: an older one by its folder, and where `locks` says that
     /// the folder is on this machine, any other by a lock. The lock of a run that was shut out is waited for until then.
     pub(super) fn open(&mut self, run: &Claim, locks: bool, until: Instant) -> Result<(), SinkError> {

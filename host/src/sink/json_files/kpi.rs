@@ -109,7 +109,8 @@ impl KpiState {
 
     /// Publishes what the checkpoint prepared, and takes back the windows that may still change.
     pub(super) fn restore(&mut self, files: KpiFiles, interval_us: i64) -> Result<(), SinkError> {
-        let as_prepared = parallel::each(&files.changes, |change| self.folder.publish(change, true))?;
+        let as_prepared =
+            parallel::each(&files.changes, self.folder.calls_at_once(), |change| self.folder.publish(change, true))?;
         if !files.changes.is_empty() {
             self.folder.sync()?;
         }

@@ -1,5 +1,6 @@
 //! The courier: the thread that hands epochs to a destination, in order, and tries again for as long as it takes.
 
+use super::clock::Clock;
 use super::desk::{Desk, Errand};
 use super::{Destination, Opening, Trouble};
 use crate::telemetry;
@@ -15,17 +16,18 @@ pub(super) fn open_at_start(
     destination: &mut dyn Destination,
     opening: &Opening,
     until: Instant,
+    clock: &dyn Clock,
 ) -> Result<Option<u64>, Trouble> {
     let mut pause = PAUSE_MIN;
     loop {
         match destination.open(opening) {
             Err(Trouble::Passing(reason)) => {
                 destination.close();
-                if Instant::now() >= until {
+                if clock.now() >= until {
                     return Err(Trouble::Passing(format!("it can't be reached: {reason}")));
                 }
                 telemetry::sink_away(&destination.place(), &reason);
-                thread::sleep(pause);
+                clock.sleep(pause);
                 pause = (pause * 2).min(PAUSE_MAX);
             }
             answer => return answer,
@@ -33,12 +35,8 @@ pub(super) fn open_at_start(
     }
 }
 
-/// Starts the thread; it ends when the desk is stopped or fails.
-pub(super) fn start(destination: Box<dyn Destination>, opening: Opening, desk: Arc<Desk>) {
-    thread::spawn(move || Courier { destination, opening, desk, open: true, pause: PAUSE_MIN }.run());
-}
-
-struct Courier {
+/// Hands epochs over; `run` is a thread of its own.
+pub struct Courier {
     destination: Box<dyn Destination>,
     opening: Opening,
     desk: Arc<Desk>,
@@ -47,35 +45,68 @@ struct Courier {
     pause: Duration,
 }
 
+/// What came of an errand.
+pub enum Went {
+    On,
+    /// The system is away; so long before the next try.
+    Away(Duration),
+    /// Stopped, or failed for good.
+    Over,
+}
+
 impl Courier {
+    pub(super) fn new(destination: Box<dyn Destination>, opening: Opening, desk: Arc<Desk>) -> Self {
+        Self { destination, opening, desk, open: true, pause: PAUSE_MIN }
+    }
+
+    /// Starts the thread; it ends when the desk is stopped or fails.
+    pub(super) fn start(self) {
+        thread::spawn(move || self.run());
+    }
+
     fn run(mut self) {
         loop {
-            let outcome = match self.desk.next() {
-                Errand::Stop => break,
-                _ if !self.open => self.reopen(),
-                Errand::Apply { epoch, rows } => self.apply(epoch, &rows),
-                Errand::Confirm => self.destination.confirm().map(|held| self.desk.opened(held)),
-            };
-            match outcome {
-                Ok(()) => {}
-                Err(Trouble::Passing(reason)) => {
-                    self.destination.close();
-                    if self.pause == PAUSE_MIN {
-                        telemetry::sink_away(&self.destination.place(), &reason);
-                    }
-                    self.open = false;
-                    if !self.desk.pause(reason, self.pause) {
-                        break;
-                    }
-                    self.pause = (self.pause * 2).min(PAUSE_MAX);
-                }
-                Err(trouble) => {
-                    self.desk.fail(trouble);
-                    break;
-                }
+            let errand = self.desk.next();
+            match self.go(errand) {
+                Went::On => {}
+                Went::Away(pause) if self.desk.pause(pause) => {}
+                Went::Away(_) | Went::Over => break,
             }
         }
         self.destination.close();
+    }
+
+    /// Does what there is to do now; `None`: nothing.
+    #[cfg(test)]
+    pub fn step(&mut self) -> Option<Went> {
+        self.desk.peek().map(|errand| self.go(errand))
+    }
+
+    fn go(&mut self, errand: Errand) -> Went {
+        let outcome = match errand {
+            Errand::Stop => return Went::Over,
+            _ if !self.open => self.reopen(),
+            Errand::Apply { epoch, rows } => self.apply(epoch, &rows),
+            Errand::Confirm => self.destination.confirm().map(|held| self.desk.opened(held)),
+        };
+        match outcome {
+            Ok(()) => Went::On,
+            Err(Trouble::Passing(reason)) => {
+                self.destination.close();
+                if self.pause == PAUSE_MIN {
+                    telemetry::sink_away(&self.destination.place(), &reason);
+                }
+                self.open = false;
+                self.desk.away(reason);
+                let pause = self.pause;
+                self.pause = (self.pause * 2).min(PAUSE_MAX);
+                Went::Away(pause)
+            }
+            Err(trouble) => {
+                self.desk.fail(trouble);
+                Went::Over
+            }
+        }
     }
 
     fn apply(&mut self, epoch: u64, rows: &[u8]) -> Result<(), Trouble> {

@@ -1,5 +1,6 @@
 //! The desk between the pipeline and the courier: epochs whose rows are not known to be safe in their system, oldest first.
 
+use super::clock::Clock;
 use super::{Prepared, SinkState, Trouble};
 use crate::sink::wire::{Reader, push_bytes, push_len, push_u64};
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +13,7 @@ const MAGIC: &[u8; 8] = b"weirOB\x00\x01";
 pub(super) struct Desk {
     /// How long after it took an epoch the system may lose it.
     keep_for: Duration,
+    clock: Arc<dyn Clock>,
     papers: Mutex<Papers>,
     changed: Condvar,
 }
@@ -42,7 +44,7 @@ struct Entry {
 }
 
 /// What the courier has to do next.
-pub(super) enum Errand {
+pub enum Errand {
     Apply {
         epoch: u64,
         rows: Arc<[u8]>,
@@ -53,8 +55,8 @@ pub(super) enum Errand {
 }
 
 impl Desk {
-    pub fn new(keep_for: Duration) -> Self {
-        Self { keep_for, papers: Mutex::default(), changed: Condvar::new() }
+    pub fn new(keep_for: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { keep_for, clock, papers: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Lays out what a checkpoint of this epoch held.
@@ -69,13 +71,13 @@ impl Desk {
     /// The system says what it holds. What it lost and the desk still has is handed over again; what neither has is a failure.
     pub fn opened(&self, held: Option<u64>) {
         let mut papers = self.papers();
-        let known = held.unwrap_or(0);
+        let (known, now) = (held.unwrap_or(0), self.clock.now());
         if known < papers.left {
             papers.failure = Some(Trouble::Final(lost(held, papers.left)));
         }
         for entry in &mut papers.epochs {
-            entry.applied = (entry.epoch <= known).then(|| entry.applied.unwrap_or_else(Instant::now));
-            entry.safe |= entry.applied.is_some_and(|applied| applied.elapsed() >= self.keep_for);
+            entry.applied = (entry.epoch <= known).then(|| entry.applied.unwrap_or(now));
+            entry.safe |= entry.applied.is_some_and(|applied| now.duration_since(applied) >= self.keep_for);
         }
         (papers.held, papers.waiting) = (held, None);
         self.changed.notify_all();
@@ -107,28 +109,41 @@ impl Desk {
     pub fn next(&self) -> Errand {
         let mut papers = self.papers();
         loop {
-            if papers.stopped || papers.failure.is_some() {
-                return Errand::Stop;
-            }
-            let committed = papers.committed;
-            let due = papers.epochs.iter().find(|entry| entry.applied.is_none() && entry.epoch <= committed);
-            if let Some(Entry { epoch, rows, .. }) = due {
-                return Errand::Apply { epoch: *epoch, rows: Arc::clone(rows) };
-            }
-            let unsafe_since = papers.epochs.iter().filter(|entry| !entry.safe).find_map(|entry| entry.applied);
-            let wait = unsafe_since.map(|applied| self.keep_for.saturating_sub(applied.elapsed()));
-            papers = match wait {
-                Some(wait) if wait.is_zero() => return Errand::Confirm,
-                Some(wait) => self.changed.wait_timeout(papers, wait).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.changed.wait(papers).unwrap_or_else(PoisonError::into_inner),
+            papers = match self.due(&papers) {
+                Ok(errand) => return errand,
+                Err(Some(wait)) => self.changed.wait_timeout(papers, wait).unwrap_or_else(PoisonError::into_inner).0,
+                Err(None) => self.changed.wait(papers).unwrap_or_else(PoisonError::into_inner),
             };
+        }
+    }
+
+    /// Work, if there is some now.
+    #[cfg(test)]
+    pub fn peek(&self) -> Option<Errand> {
+        self.due(&self.papers()).ok()
+    }
+
+    /// What is to be done; else how long until there will be something, `None` where only a change brings it.
+    fn due(&self, papers: &Papers) -> Result<Errand, Option<Duration>> {
+        if papers.stopped || papers.failure.is_some() {
+            return Ok(Errand::Stop);
+        }
+        let due = papers.epochs.iter().find(|entry| entry.applied.is_none() && entry.epoch <= papers.committed);
+        if let Some(Entry { epoch, rows, .. }) = due {
+            return Ok(Errand::Apply { epoch: *epoch, rows: Arc::clone(rows) });
+        }
+        let unsafe_since = papers.epochs.iter().filter(|entry| !entry.safe).find_map(|entry| entry.applied);
+        let passed = unsafe_since.map(|applied| self.clock.now().duration_since(applied));
+        match passed.map(|passed| self.keep_for.saturating_sub(passed)) {
+            Some(wait) if wait.is_zero() => Ok(Errand::Confirm),
+            wait => Err(wait),
         }
     }
 
     pub fn applied(&self, epoch: u64) {
         let mut papers = self.papers();
         if let Some(entry) = papers.epochs.iter_mut().find(|entry| entry.epoch == epoch) {
-            entry.applied = Some(Instant::now());
+            entry.applied = Some(self.clock.now());
             entry.safe = self.keep_for.is_zero();
         }
         papers.held = papers.held.max(Some(epoch));
@@ -136,10 +151,14 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    /// The system is away; waits for a while before the next try, unless stopped. False: stopped.
-    pub fn pause(&self, reason: String, pause: Duration) -> bool {
+    /// The system is away, for this reason.
+    pub fn away(&self, reason: String) {
+        self.papers().waiting = Some(reason);
+    }
+
+    /// Waits for a while before the next try, unless stopped. False: stopped.
+    pub fn pause(&self, pause: Duration) -> bool {
         let mut papers = self.papers();
-        papers.waiting = Some(reason);
         let until = Instant::now() + pause;
         while !papers.stopped {
             let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
@@ -164,8 +183,9 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    /// Whether everything committed was handed over by then.
-    pub fn wait_until_empty(&self, until: Instant) -> bool {
+    /// Waits so long at the most; whether everything committed was handed over by then.
+    pub fn wait_until_empty(&self, wait: Duration) -> bool {
+        let until = Instant::now() + wait;
         let mut papers = self.papers();
         loop {
             let committed = papers.committed;
@@ -185,6 +205,7 @@ impl Desk {
         SinkState {
             waiting: papers.waiting.clone(),
             undelivered_bytes: papers.bytes(|entry| entry.applied.is_none()),
+            at_risk_bytes: papers.bytes(|entry| entry.applied.is_some() && !entry.safe),
             full: papers.bytes(|entry| !entry.safe) > backlog_bytes_max,
             epoch: papers.held,
         }

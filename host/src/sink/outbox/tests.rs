@@ -3,6 +3,7 @@
 use super::*;
 use crate::sink::test_rows::{Row, closed};
 use std::sync::Mutex;
+use std::time::Instant;
 
 const GERMANY: Row = (Some("Germany"), 1, 614_600, 0.0);
 
