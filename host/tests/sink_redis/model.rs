@@ -130,7 +130,7 @@ fn windows() -> impl Strategy<Value = Vec<Came>> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 60, ..Config::default() })]
+    #![proptest_config(Config { cases: 60, failure_persistence: None, ..Config::default() })]
 
     /// In any cut, with runs that begin in between, and all of it once more by a run that lost its checkpoint.
     #[test]
