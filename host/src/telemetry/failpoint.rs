@@ -80,10 +80,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("epoch-committed", "all sinks committed"),
     ("source-confirmed", "the source was told"),
     ("outbox-before-apply", "an epoch's rows are about to go to a database or topic"),
-    (
-        "kafka-in-transaction",
-        "an epoch's messages and its marker were handed to the producer, in a transaction that is open",
-    ),
+    ("kafka-in-transaction", "an epoch's messages and its marker are with the producer, in an open transaction"),
     ("kafka-before-commit", "the brokers have them"),
     ("kafka-after-commit", "the transaction is committed"),
     ("postgres-in-transaction", "a part of an epoch's rows is in the tables, in a transaction that is open"),
