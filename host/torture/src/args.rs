@@ -22,7 +22,7 @@ pub struct Args {
     /// The sinks; all, if left out
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     sinks: Vec<String>,
-    /// The points; all, or none with --scenarios, if left out
+    /// The points, or `none`; all, or none with --scenarios, if left out
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     points: Vec<String>,
     /// The further scenarios, or `none`; all, or none with --points, if left out
@@ -67,9 +67,10 @@ impl Args {
     /// The points that are meant.
     pub fn points(&self) -> Result<Vec<Point>, String> {
         let all = points::all();
-        match (self.points.is_empty(), self.scenarios.is_empty()) {
+        match (self.points.is_empty(), self.scenarios.iter().all(|name| name == "none")) {
             (true, true) => Ok(all),
             (true, false) => Ok(Vec::new()),
+            (false, _) if self.points == ["none"] => Ok(Vec::new()),
             (false, _) => self.points.iter().map(|name| point(&all, name)).collect(),
         }
     }

@@ -164,7 +164,7 @@ fn others_table(args: &Args, asked: &Asked, trial: &Trial<'_>) -> Table {
                 break;
             }
             let verdict = trial.at_random(*sink, chain);
-            let replay = format!("--scenarios none --random {wanted} --sinks {}", sink.name());
+            let replay = format!("--points none --random {wanted} --sinks {}", sink.name());
             counter.tell(&format!("random {} {chain}", sink.name()), &verdict, &replay, args);
             kills += verdict.kills;
             verdicts.push(verdict);

@@ -165,7 +165,7 @@ fn second_instance(case: &Case<'_>) -> Result<(), String> {
 /// Another machine goes on from the checkpoint.
 fn moved(case: &mut Case<'_>, hdfs: &str) -> Result<(), String> {
     case.keep_checkpoints_at(&format!("{hdfs}/checkpoints"))?;
-    match case.start_paced(&kill_at("epoch-committed", 4))?.wait()? {
+    match case.start(&format!("{SLOWLY};{}", kill_at("epoch-committed", 3)))?.wait()? {
         Ended::Killed => case.move_away(),
         ended => Err(format!("the run was not killed: {ended:?}")),
     }
@@ -173,7 +173,7 @@ fn moved(case: &mut Case<'_>, hdfs: &str) -> Result<(), String> {
 
 /// The newest checkpoint can't be read: the one before it is taken, with a warning.
 fn damaged(case: &Case<'_>, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), String> {
-    match case.start_paced(&kill_at("epoch-committed", 6))?.wait()? {
+    match case.start(&format!("{SLOWLY};{}", kill_at("epoch-committed", 4)))?.wait()? {
         Ended::Killed => {}
         ended => return Err(format!("the run was not killed: {ended:?}")),
     }

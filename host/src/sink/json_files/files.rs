@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// How often a lock that an older run holds is tried.
 const LOCK_EVERY: Duration = Duration::from_millis(50);
 
+/// How long a lock without a folder may be that of a run that is just ending.
+const ENDING_WAIT: Duration = Duration::from_secs(2);
+
 /// A KPI's folder.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -70,7 +73,7 @@ impl Folder {
     }
 
     fn locked(&self, asides: &Asides, until: Instant) -> Result<Option<File>, SinkError> {
-        let mut fenced = false;
+        let (mut fenced, ending) = (false, Instant::now() + ENDING_WAIT);
         loop {
             let holder = match lock::try_lock(&self.path).map_err(|source| self.failed(&self.path, source))? {
                 Lock::Taken(holder) => holder,
@@ -83,7 +86,8 @@ impl Folder {
                 let folder = self.storage.place(&self.path);
                 tracing::info!(folder, holder, "taken over from an older run; waiting for it to notice and to end");
             }
-            if !fenced || Instant::now() >= until {
+            // One that ends has removed its folder a moment before its process lets go of the lock.
+            if Instant::now() >= if fenced { until } else { ending.min(until) } {
                 let (by, still) = (lock::shown(holder), if fenced { "an older" } else { "another" });
                 let reason = format!("{still} run{by} writes here: stop it, or give this one another `path`");
                 return Err(self.failed(&self.path, io::Error::new(ErrorKind::ResourceBusy, reason)));

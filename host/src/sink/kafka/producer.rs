@@ -5,6 +5,7 @@
 
 use super::client::{Ear, close, config, not_started, passes, refused, unreachable};
 use super::{CONNECT_WAIT, KafkaFailure, KafkaTopic};
+use crate::telemetry::failpoint;
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -119,6 +120,7 @@ impl Producer {
     pub fn transact<'a>(&self, messages: impl IntoIterator<Item = Outgoing<'a>>) -> Result<(), KafkaFailure> {
         self.begin()?;
         self.send_all(messages)?;
+        failpoint!("kafka-in-transaction");
         self.commit()
     }
 
@@ -165,8 +167,12 @@ impl Producer {
         // Flushed apart from the end: what fails here was surely not committed.
         self.flush()?;
         let client = self.client()?;
+        failpoint!("kafka-before-commit");
         match client.commit_transaction(COMMIT_WAIT) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                failpoint!("kafka-after-commit");
+                Ok(())
+            }
             Err(error) if is_fenced(&error) => Err(self.fenced()),
             Err(KafkaError::Transaction(told)) if told.txn_requires_abort() => {
                 Err(self.abort(&KafkaError::Transaction(told)))

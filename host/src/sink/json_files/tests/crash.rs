@@ -139,6 +139,18 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
 }
 
 #[test]
+fn a_run_that_is_just_ending_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = started(folder.path());
+    let ending = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        drop(first);
+    });
+    sink(folder.path()).recover(&resume(None)).unwrap();
+    ending.join().unwrap();
+}
+
+#[test]
 fn two_runs_do_not_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let first = started(folder.path());
