@@ -8,6 +8,7 @@
 //! folded, and the flush comes after the pipeline's watermark was read.
 
 use super::batch::{Batch, Steps};
+use super::gap::Gap;
 use super::late;
 use super::letters::Letter;
 use super::message::{Cut, Ended, Message};
@@ -51,6 +52,7 @@ pub(super) struct Worker {
     pub shown: Instant,
     /// The last epoch whose barrier this worker has passed.
     pub epoch: u64,
+    pub gap: Gap,
 }
 
 impl Worker {
@@ -66,6 +68,7 @@ impl Worker {
             }
             self.pass_barrier()?;
             lap(Stage::Checkpoint);
+            self.gap.end(self.index, self.epoch);
             let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
             lap(Stage::Fetch);
             match event {
@@ -79,6 +82,7 @@ impl Worker {
                 ReadEvent::Nothing if self.partitions.all_ended() => thread::sleep(WAIT),
                 ReadEvent::Nothing => {}
             }
+            self.gap.begin();
             self.partitions.step_aside(self.reader.as_mut(), &self.shared);
             self.flush_due()?;
             lap(Stage::Flush);
