@@ -46,7 +46,8 @@ fn records(block: &Block) -> impl Iterator<Item = Produced<'_>> {
     })
 }
 
-fn settings(partitions: u32, events: u64) -> GeneratorSettings {
+/// What is made.
+pub fn settings(partitions: u32, events: u64) -> GeneratorSettings {
     GeneratorSettings {
         seed: 7,
         partitions,

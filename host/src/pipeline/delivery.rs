@@ -43,12 +43,19 @@ pub(super) enum Parcel {
     Closed { closed: Vec<Closed>, settled_us: i64 },
     /// Records that are not counted.
     Letters(Vec<Letter>),
-    /// A consistent cut, to be made an epoch; what the sinks and letters have to add is still missing. `whole`: it stands alone.
-    Cut(Box<Snapshot>),
+    /// A consistent cut, to be made an epoch; what the sinks and letters have to add is still missing.
+    Cut { snapshot: Box<Snapshot>, taking: Taking },
     /// Make visible what came so far, without a checkpoint.
     Commit,
     /// Nothing more comes.
     End(Ending),
+}
+
+/// When the keeper took a cut, and for how long it did nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taking {
+    pub began: Instant,
+    pub took: Duration,
 }
 
 /// How a run ends.
@@ -100,8 +107,8 @@ impl Delivery {
                 failpoint!("letters-written");
                 Ok(())
             }
-            Parcel::Cut(snapshot) => {
-                self.make_epoch(*snapshot)?;
+            Parcel::Cut { snapshot, taking } => {
+                self.make_epoch(*snapshot, taking)?;
                 self.shared.epochs_done.fetch_add(1, Ordering::AcqRel);
                 self.look()
             }
@@ -126,7 +133,7 @@ impl Delivery {
     }
 
     /// Sinks prepare; one record holds everything; sinks commit.
-    fn make_epoch(&mut self, mut snapshot: Snapshot) -> Result<(), RunError> {
+    fn make_epoch(&mut self, mut snapshot: Snapshot, taking: Taking) -> Result<(), RunError> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let (began, epoch) = (Instant::now(), self.epoch + 1);
         store.check()?;
@@ -140,8 +147,11 @@ impl Delivery {
         snapshot.letters = self.letters.sync()?;
         failpoint!("epoch-prepared");
         let builds_on = snapshot.builds_on(self.last_record)?;
+        let encoding = Instant::now();
         let bytes = snapshot::encode(&snapshot)?;
+        let writing = Instant::now();
         store.write(epoch, builds_on, &bytes)?;
+        let durable = Instant::now();
         (self.epoch, self.last_record) = (epoch, Some(epoch));
         failpoint!("epoch-before-commit");
         for (open, saved) in self.sinks.iter_mut().zip(&snapshot.sinks) {
@@ -153,7 +163,17 @@ impl Delivery {
         failpoint!("source-confirmed");
         self.shared.progress.live().checkpoint_epoch = Some(epoch);
         lap(Stage::Checkpoint);
-        telemetry::checkpoint_written(epoch, bytes.len(), began.elapsed().as_millis());
+        telemetry::checkpoint_written(&telemetry::Written {
+            epoch,
+            whole: builds_on.is_none(),
+            cells: snapshot.cells(),
+            bytes: bytes.len(),
+            cut: taking.took,
+            encode: writing - encoding,
+            write: durable - writing,
+            durable: durable - taking.began,
+            all: began.elapsed(),
+        });
         Ok(())
     }
 

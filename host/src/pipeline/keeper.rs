@@ -6,7 +6,7 @@
 //!        ─▶ barriers ─▶ (all in) a cut, what changed since the last ─▶
 //! ```
 
-use super::delivery::{Ending, Parcel};
+use super::delivery::{Ending, Parcel, Taking};
 use super::epoch::{Aligned, Alignment};
 use super::identity::Identity;
 use super::message::{Cut, Ended, Message};
@@ -260,6 +260,7 @@ impl Keeper {
             return Ok(()); // Nothing happened since: the last epoch still says it all.
         }
         self.last_offsets = offsets;
+        let began = Instant::now();
         self.hand_over(Parcel::Closed { closed: Vec::new(), settled_us: self.settled_us })?;
         failpoint!("epoch-cut");
         let state = self.chain.next(&mut self.closer);
@@ -280,7 +281,8 @@ impl Keeper {
         lap(Stage::Checkpoint);
         self.cuts += 1;
         self.uncommitted = false;
-        self.hand_over(Parcel::Cut(Box::new(snapshot)))
+        let taking = Taking { began, took: began.elapsed() };
+        self.hand_over(Parcel::Cut { snapshot: Box::new(snapshot), taking })
     }
 
     /// What the checkpoint brought, and what every worker has counted since.

@@ -16,6 +16,7 @@ mod chain;
 mod clock;
 mod delivery;
 mod epoch;
+mod gap;
 mod identity;
 mod job;
 mod keeper;

@@ -1,4 +1,5 @@
-//! What a record of a checkpoint holds, and its bytes: a JSON header, then the columns of states and the sinks' parts as they are.
+//! What a record of a checkpoint holds, and its bytes: a JSON header, then the group keys and cells, the columns of states and
+//! the sinks' parts as they are.
 //!
 //! ```text
 //! header length (u32, little endian) │ header (JSON; names blobs by number) │ blob lengths are in the header │ blobs
@@ -102,6 +103,13 @@ impl Snapshot {
                 Err(RunError::Unreadable("changes without a state that they change".to_owned()))
             }
         }
+    }
+
+    /// Cells whose state it tells, over all groupings.
+    pub fn cells(&self) -> usize {
+        let (State::Whole(CloserState { groupings, .. }) | State::Changes(CloserChanges { groupings, .. })) =
+            &self.state;
+        groupings.iter().map(|grouping| grouping.cells.cells.len()).sum()
     }
 
     /// The next offset of each partition that has one, by its place.

@@ -2,6 +2,7 @@
 
 use super::batch::{Step, Steps};
 use super::delivery::{Delivery, Parcel};
+use super::gap::Gap;
 use super::job::{Job, OpenSink};
 use super::keeper::{Chain, Keeper, WorkerState};
 use super::letters::LetterFiles;
@@ -212,6 +213,7 @@ pub(super) fn worker(
         acknowledged_us: resumed.map_or(i64::MIN, |resumed| resumed.watermark_us),
         shown: Instant::now(),
         epoch: 0,
+        gap: Gap::new(),
     })
 }
 

@@ -8,6 +8,7 @@
 //! folded, and the flush comes after the pipeline's watermark was read.
 
 use super::batch::{Batch, Steps};
+use super::gap::Gap;
 use super::late;
 use super::letters::Letter;
 use super::message::{Cut, Ended, Message};
@@ -52,6 +53,7 @@ pub(super) struct Worker {
     pub shown: Instant,
     /// The last epoch whose barrier this worker has passed.
     pub epoch: u64,
+    pub gap: Gap,
 }
 
 /// What came of a round.
@@ -87,6 +89,7 @@ impl Worker {
         }
         self.pass_barrier()?;
         lap(Stage::Checkpoint);
+        self.gap.end(self.index, self.epoch);
         let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
         lap(Stage::Fetch);
         let idle = matches!(event, ReadEvent::Nothing) && self.partitions.all_ended();
@@ -102,6 +105,7 @@ impl Worker {
             ReadEvent::Ended { partition } => self.partitions.ended(partition, &self.shared)?,
             ReadEvent::Nothing => {}
         }
+        self.gap.begin();
         self.partitions.step_aside(self.reader.as_mut(), &self.shared);
         self.flush_due()?;
         lap(Stage::Flush);

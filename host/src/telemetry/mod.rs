@@ -12,6 +12,7 @@ pub(crate) use failpoint::failpoint;
 pub use log::{LogFormat, init};
 
 use std::fmt::Display;
+use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 /// A pipeline begins.
@@ -57,9 +58,55 @@ pub fn front_held(partition: &str, id: i32) {
     debug!(partition, id, "front is held: records jump ahead of it");
 }
 
+/// A checkpoint, and what it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Written {
+    /// Its epoch.
+    pub epoch: u64,
+    /// It stands alone; else it tells what changed.
+    pub whole: bool,
+    /// Cells whose state it tells.
+    pub cells: usize,
+    /// Its record's length.
+    pub bytes: usize,
+    /// For so long the keeper did nothing but take the cut.
+    pub cut: Duration,
+    /// From the cut's data to the record's bytes.
+    pub encode: Duration,
+    /// From the bytes to a durable record.
+    pub write: Duration,
+    /// From the begin of the cut to the durable record.
+    pub durable: Duration,
+    /// All of delivery's part: sinks prepare, the record, sinks commit.
+    pub all: Duration,
+}
+
 /// A checkpoint was written.
-pub fn checkpoint_written(epoch: u64, bytes: usize, millis: u128) {
-    debug!(epoch, bytes, millis, "checkpoint written");
+pub fn checkpoint_written(written: &Written) {
+    let Written { epoch, whole, cells, bytes, .. } = *written;
+    let micros = |duration: Duration| duration.as_micros() as u64;
+    debug!(
+        epoch,
+        whole,
+        cells,
+        bytes,
+        cut_micros = micros(written.cut),
+        encode_micros = micros(written.encode),
+        write_micros = micros(written.write),
+        durable_micros = micros(written.durable),
+        millis = written.all.as_millis() as u64,
+        "checkpoint written"
+    );
+}
+
+/// Whether anybody will see [`barrier_passed`].
+pub fn measures_gaps() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
+/// A worker passed an epoch's barrier; its records stood still for `gap` at the longest, since the barrier before.
+pub fn barrier_passed(worker: usize, epoch: u64, gap: Duration) {
+    debug!(worker, epoch, gap_micros = gap.as_micros() as u64, "barrier passed");
 }
 
 /// A file system does not answer as it should; what was to be done there is tried again for a while.

@@ -42,13 +42,14 @@ pub struct BenchArgs {
 const PAGE: &str = "page";
 
 /// The benchmarks of `host/benches`, and what each tells.
-const BENCHES: [(&str, &str); 7] = [
+const BENCHES: [(&str, &str); 8] = [
     ("pipeline", "decode to rows in memory, plugins in WebAssembly and natively; ten KPIs beside one"),
     ("plugins", "time and fuel a row of each plugin, and of the fold around them"),
     ("boundary", "what it costs to cross into a plugin, in each layout that the contract could have"),
     ("decode", "what decoding costs, beside serde_json"),
     ("kafka", "the whole binary on a real broker, beside a client that reads and drops"),
     ("matrix", "where the time goes: CPU time by stage, over messages, groups and KPIs, both Kafka clients"),
+    ("epochs", "what a checkpoint every second costs, how long one takes, how soon a killed run is back"),
     ("latency", "from a record's arrival to its closed window's row in a file, live, at half load"),
 ];
 
