@@ -129,7 +129,17 @@ impl Outbox {
     ) -> Self {
         let desk = Arc::new(Desk::new(destination.keep_for(), Arc::clone(&clock)));
         let place = destination.place();
-        Self { render, destination: Some(destination), place, backlog_bytes_max, rows: Vec::new(), whole: true, desk, clock, hire }
+        Self {
+            render,
+            destination: Some(destination),
+            place,
+            backlog_bytes_max,
+            rows: Vec::new(),
+            whole: true,
+            desk,
+            clock,
+            hire,
+        }
     }
 
     fn failed(&self, trouble: Trouble) -> SinkError {

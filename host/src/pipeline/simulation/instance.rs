@@ -200,7 +200,7 @@ impl Instance {
         match self.parcels.try_recv() {
             Ok(Parcel::End(ending)) => self.ending = Some(ending),
             Ok(parcel) => {
-                let cut = matches!(parcel, Parcel::Cut(_));
+                let cut = matches!(parcel, Parcel::Cut { .. });
                 self.delivery.take(parcel)?;
                 self.world.counts().epochs += u64::from(cut);
             }
@@ -244,12 +244,8 @@ fn job(world: &Arc<World>, process: &Arc<Process>) -> Result<(Job, Vec<stepped::
     let checked = build::connect(plan, Vec::new(), kpis, (&[], &descriptions), Vec::new()).unwrap();
     let storage = Arc::new(Reach(Arc::clone(process)));
     let schemas = checked.kpis.iter().map(|kpi| kpi.schema.clone()).collect();
-    let checkpoint = CheckpointFolder {
-        storage: storage.clone(),
-        path: CHECKPOINTS.into(),
-        interval: Duration::ZERO,
-        floor: 0,
-    };
+    let checkpoint =
+        CheckpointFolder { storage: storage.clone(), path: CHECKPOINTS.into(), interval: Duration::ZERO, floor: 0 };
     let files = JsonFilesSettings { storage, path: FILES.into(), interval_us: 300_000_000, locks: false };
     let takes = vec![true; KPIS.len()];
     let mut couriers = Vec::new();

@@ -73,6 +73,7 @@ pub struct LogSource {
 impl LogSource {
     pub fn new(world: Arc<World>, grows: bool) -> Self {
         let partition = |id: usize| Partition {
+            end: None,
             name: "log".into(),
             id: id as i32,
             records: None,

@@ -91,6 +91,7 @@ impl Oracle {
             for (kpi, (taken, refused)) in ledger.kpis.iter_mut().zip(fate.windows) {
                 let (counted, late) = (u64::from(taken > 0), u64::from(fate.kept && taken == 0));
                 *kpi = KpiLedger {
+                    before: 0,
                     counted: kpi.counted + counted,
                     late: kpi.late + late,
                     refused_pairs: kpi.refused_pairs + refused,

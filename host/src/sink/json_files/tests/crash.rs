@@ -142,8 +142,8 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
 fn a_run_that_is_just_ending_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let first = started(folder.path());
-    let ending = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    let ending = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
         drop(first);
     });
     sink(folder.path()).recover(&resume(None)).unwrap();
