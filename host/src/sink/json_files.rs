@@ -162,8 +162,9 @@ impl JsonFiles {
             done
         })?;
         for (place, kpi) in self.kpis.iter().enumerate() {
-            if due.iter().any(|(of, _)| *of == place) {
-                kpi.folder.sync()?;
+            let mut changes = due.iter().filter(|(of, _)| *of == place).map(|(_, change)| change).peekable();
+            if changes.peek().is_some() {
+                kpi.folder.sync(changes)?;
             }
         }
         telemetry::failpoint!("files-after-publish");
@@ -221,6 +222,19 @@ impl JsonFiles {
         for kpi in &mut self.kpis {
             kpi.kept.drop_settled(self.settled_us);
         }
+    }
+}
+
+#[cfg(test)]
+impl JsonFiles {
+    /// Sinks of this thread do one thing after the other.
+    pub(crate) fn one_at_a_time() {
+        parallel::ONE_AT_A_TIME.set(true);
+    }
+
+    /// If the file system is away, the next try is due.
+    pub(crate) fn try_now(&mut self) {
+        self.outage.iter_mut().for_each(Outage::set_due);
     }
 }
 

@@ -111,7 +111,7 @@ impl KpiState {
     pub(super) fn restore(&mut self, files: KpiFiles, interval_us: i64) -> Result<(), SinkError> {
         let as_prepared = parallel::each(&files.changes, |change| self.folder.publish(change, true))?;
         if !files.changes.is_empty() {
-            self.folder.sync()?;
+            self.folder.sync(files.changes.iter())?;
         }
         for (change, _) in files.changes.iter().zip(as_prepared).filter(|(_, as_prepared)| !as_prepared) {
             let file = self.folder.place(change.interval_us);
