@@ -53,6 +53,8 @@ impl FolderStore {
         for name in store.names()?.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {
             store.remove(name)?;
         }
+        // The run before may have died between renaming a record and syncing: what `latest` gives is built upon, and has to stay.
+        store.sync()?;
         store.highest = store.epochs()?.last().copied().unwrap_or(0);
         Ok(store)
     }
@@ -72,9 +74,15 @@ impl FolderStore {
         failpoint!("checkpoint-before-rename");
         self.storage.replace(&aside, &path).map_err(|source| self.failed(&path, source))?;
         failpoint!("checkpoint-before-sync");
-        self.storage.sync_folder(&self.claim.folder).map_err(|source| self.failed(&path, source))?;
+        self.sync()?;
         failpoint!("checkpoint-written");
         Ok(())
+    }
+
+    /// Makes names that changed in the generation's folder durable.
+    fn sync(&self) -> Result<(), CheckpointError> {
+        let folder = &self.claim.folder;
+        self.storage.sync_folder(folder).map_err(|source| self.failed(folder, source))
     }
 
     /// Keeps the two last chains. What can't be removed is only in the way.
@@ -146,7 +154,8 @@ impl FolderStore {
         let path = self.path(&name(epoch));
         match self.storage.read(&path) {
             Ok(file) => Ok(Record::decode(epoch, file)),
-            Err(source) if source.kind() == ErrorKind::NotFound => Ok(Err("it is not there")),
+            // A record is missing, or a newer run has taken all of them: the one is for people to mend, the other is not.
+            Err(source) if source.kind() == ErrorKind::NotFound => self.check().map(|()| Err("it is not there")),
             Err(source) => Err(self.failed(&path, source)),
         }
     }

@@ -44,6 +44,9 @@ mod translate;
 mod watch;
 mod worker;
 
+#[cfg(test)]
+mod crash_states;
+
 pub use crate::sink::timestamp_text;
 pub use build::{Checked, PrepareError, PrepareOptions, check, plugin_host, prepare, source_ends};
 pub use identity::Discard;

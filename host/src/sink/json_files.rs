@@ -163,8 +163,9 @@ impl JsonFiles {
             done
         })?;
         for (place, kpi) in self.kpis.iter().enumerate() {
-            if due.iter().any(|(of, _)| *of == place) {
-                kpi.folder.sync()?;
+            let mut changes = due.iter().filter(|(of, _)| *of == place).map(|(_, change)| change).peekable();
+            if changes.peek().is_some() {
+                kpi.folder.sync(changes)?;
             }
         }
         telemetry::failpoint!("files-after-publish");
@@ -222,6 +223,19 @@ impl JsonFiles {
         for kpi in &mut self.kpis {
             kpi.kept.drop_settled(self.settled_us);
         }
+    }
+}
+
+#[cfg(test)]
+impl JsonFiles {
+    /// Sinks of this thread do one thing after the other.
+    pub(crate) fn one_at_a_time() {
+        parallel::ONE_AT_A_TIME.set(true);
+    }
+
+    /// If the file system is away, the next try is due.
+    pub(crate) fn try_now(&mut self) {
+        self.outage.iter_mut().for_each(Outage::set_due);
     }
 }
 
@@ -306,7 +320,9 @@ impl Sink for JsonFiles {
 
 impl Drop for JsonFiles {
     fn drop(&mut self) {
-        self.kpis.iter().filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
+        // Where a rename out of the folder is not synced yet, a power cut may undo it, and then needs the folder to put the file back to.
+        let done = self.kpis.iter().filter(|kpi| kpi.pending().next().is_none());
+        done.filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
     }
 }
 

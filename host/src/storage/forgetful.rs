@@ -171,7 +171,11 @@ impl fmt::Debug for Forgetful {
 impl Storage for Forgetful {
     fn create_folders(&self, path: &Path) -> io::Result<()> {
         let torn = |disk: &mut Disk| disk.create_folders(path).map(drop);
-        let done = |disk: &mut Disk| disk.create_folders(path).map(|made| disk.keep(made));
+        let done = |disk: &mut Disk| {
+            let made = disk.create_folders(path)?;
+            disk.keep(made);
+            disk.sync_folder(&super::parent(path))
+        };
         self.run("create_folders", (path, None), done, torn)
     }
 

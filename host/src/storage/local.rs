@@ -12,10 +12,14 @@ pub struct Local;
 
 impl Storage for Local {
     fn create_folders(&self, path: &Path) -> io::Result<()> {
-        if path.is_dir() {
-            return Ok(());
-        }
         let above = parent(path);
+        if path.is_dir() {
+            // Who made it may have died before syncing. A folder above that can't be opened is none that we make folders in.
+            return match self.sync_folder(&above) {
+                Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
+                _ => Ok(()),
+            };
+        }
         self.create_folders(&above)?;
         match fs::create_dir(path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists || !path.is_dir() => Err(error),

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// * A system that can't be reached is given some time, inside; then the error is one that [`is_away`] knows, and trying again later
 ///   may help.
 pub trait Storage: Debug + Send + Sync {
-    /// Makes the folder and those above it that are not there, durably.
+    /// Makes the folder and those above it that are not there, durably: also one that was there, whose maker may have died amid it.
     fn create_folders(&self, path: &Path) -> io::Result<()>;
     /// Makes this one folder; `AlreadyExists` where it is there, `NotFound` where the one above is not.
     fn create_folder(&self, path: &Path) -> io::Result<()>;

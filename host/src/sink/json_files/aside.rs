@@ -105,7 +105,7 @@ impl Asides {
             Ok(runs) if runs.contains(&self.run) => self.failed(path, source),
             Ok(runs) => match runs.iter().find(|run| run.pipeline == self.run.pipeline) {
                 Some(other) => self.fenced(other),
-                None => self.failed(path, source),
+                None => self.shut_out_by_one_that_is_gone(),
             },
         }
     }
@@ -208,6 +208,15 @@ impl Asides {
         } else {
             "that one began anew, without this one's checkpoint".to_owned()
         };
+        SinkError::Fenced { place: self.storage.place(&self.home), reason }
+    }
+
+    /// Nobody else takes a run's folder away, and one that has ended leaves none behind to tell of it.
+    fn shut_out_by_one_that_is_gone(&self) -> SinkError {
+        let reason = format!(
+            "the folder of this run, of generation {}, is gone, and so is whoever took it",
+            self.run.generation
+        );
         SinkError::Fenced { place: self.storage.place(&self.home), reason }
     }
 

@@ -144,8 +144,12 @@ impl Folder {
         }
     }
 
-    /// Makes names that changed in the folder durable.
-    pub(super) fn sync(&self) -> Result<(), SinkError> {
+    /// Makes published changes durable. A file that went was renamed into the run's folder, and that it left here is kept for sure only
+    /// by a sync of the folder that it went to: it would come back after a later checkpoint that knows nothing of it any more.
+    pub(super) fn sync<'a>(&self, mut changes: impl Iterator<Item = &'a Change>) -> Result<(), SinkError> {
+        if changes.any(|change| matches!(change.what, What::Removed(_))) {
+            self.asides()?.sync()?;
+        }
         self.storage.sync_folder(&self.path).map_err(|source| self.failed(&self.path, source))
     }
 

@@ -112,7 +112,7 @@ impl KpiState {
         let as_prepared =
             parallel::each(&files.changes, self.folder.calls_at_once(), |change| self.folder.publish(change, true))?;
         if !files.changes.is_empty() {
-            self.folder.sync()?;
+            self.folder.sync(files.changes.iter())?;
         }
         for (change, _) in files.changes.iter().zip(as_prepared).filter(|(_, as_prepared)| !as_prepared) {
             let file = self.folder.place(change.interval_us);

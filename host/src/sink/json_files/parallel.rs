@@ -12,7 +12,7 @@ pub(super) fn each<T: Sync, R: Send>(
     at_once: usize,
     work: impl Fn(&T) -> Result<R, SinkError> + Sync,
 ) -> Result<Vec<R>, SinkError> {
-    if items.len().min(at_once) <= 1 {
+    if items.len().min(at_once) <= 1 || one_at_a_time() {
         return items.iter().map(work).collect();
     }
     let (next, gave_up) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -32,6 +32,22 @@ pub(super) fn each<T: Sync, R: Send>(
     let mut outcomes = outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     outcomes.sort_unstable_by_key(|(place, _)| *place);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+#[cfg(not(test))]
+const fn one_at_a_time() -> bool {
+    false
+}
+
+#[cfg(test)]
+fn one_at_a_time() -> bool {
+    ONE_AT_A_TIME.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// For tests that have to come out the same each time: what this thread asks for is done by itself, in order.
+    pub(super) static ONE_AT_A_TIME: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 fn take_next<'a, T>(items: &'a [T], next: &AtomicUsize, gave_up: &AtomicBool) -> Option<(usize, &'a T)> {
