@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-const KILLS: usize = 6;
+const KILLS: usize = 4;
 
 /// Runs that may end before they are killed.
 const RUNS_MAX: usize = 20;
 
 /// Some records come again in higher revisions, some are too late, and some are broken.
 fn make(folder: &Path) -> PathBuf {
-    let mut records = shuffled(invoices()[..8_000].to_vec(), 3_000, 11);
+    let mut records = shuffled(invoices()[..6_000].to_vec(), 3_000, 11);
     (0..records.len()).step_by(101).for_each(|place| records[place] = b"{broken".to_vec());
     let time = "max_out_of_orderness = \"10m\"\nallowed_lateness = \"10m\"";
     let path = file_pipeline(folder, &dealt(&records, 3), time, "tumbling 1m");

@@ -52,7 +52,7 @@ impl Trial<'_> {
     /// start are met with something to recover.
     pub fn at_point(&self, point: Point, sink: Kind, round: u64) -> Verdict {
         let mut random = Random::of(self.seed, &[point.name, sink.name(), &round.to_string()]);
-        let earlier = (round % 2 == 0).then(|| kill_at("epoch-committed", 2 + random.below(6)));
+        let earlier = round.is_multiple_of(2).then(|| kill_at("epoch-committed", 2 + random.below(6)));
         let pass = 1 + random.below(PASSES);
         let name = format!("{}_{}_{round}", point.name, sink.name());
         self.judged(&name, sink, |case| {

@@ -16,6 +16,7 @@ use super::rows::{HEADERS, Message, messages};
 use super::there::There;
 use super::{KafkaFailure, KafkaTopic};
 use crate::sink::outbox::{Destination, Opening, Trouble};
+use crate::telemetry::failpoint;
 
 /// Where rows go.
 #[derive(Debug, Clone)]
@@ -135,6 +136,7 @@ impl KafkaDestination {
         }
         let (topic, key) = (Some(self.settings.epochs_topic.as_str()), Some(self.name.as_bytes()));
         producer.send_all([Outgoing { topic, partition: Some(0), key, value: &value, headers: &[] }])?;
+        failpoint!("kafka-in-transaction");
         producer.commit()
     }
 }

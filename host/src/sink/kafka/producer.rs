@@ -120,7 +120,6 @@ impl Producer {
     pub fn transact<'a>(&self, messages: impl IntoIterator<Item = Outgoing<'a>>) -> Result<(), KafkaFailure> {
         self.begin()?;
         self.send_all(messages)?;
-        failpoint!("kafka-in-transaction");
         self.commit()
     }
 
