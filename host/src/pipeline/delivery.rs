@@ -227,10 +227,11 @@ impl Delivery {
         loop {
             let Some(place) = self.behind(ending, LOOK)? else {
                 failpoint!("sinks-finished");
+                self.sinks.iter_mut().for_each(|open| open.sink.leave());
                 return Ok(());
             };
             let patient = match ending {
-                Ending::AtEnd => !self.shared.shutdown.requested() || began.elapsed() < grace,
+                Ending::AtEnd => !self.shared.shutdown.signalled() || began.elapsed() < grace,
                 Ending::Stopped => began.elapsed() < grace,
                 Ending::Failed => false,
             };

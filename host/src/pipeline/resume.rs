@@ -59,10 +59,10 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
     let taken = now.identity.take_up(&last.identity, discard)?;
     check_sinks(&last.sinks, &now.sinks)?;
     let places = Places::new(now, last, &taken.fresh);
+    let boundary_us = boundary(&records);
     let states = records.iter_mut().map(|record| places.state(record)).collect::<Result<Vec<_>, _>>()?;
     let sinks = sinks(&mut records);
     let Some(mut last) = records.pop() else { return Err(RunError::Unreadable("it holds no record".to_owned())) };
-    let boundary_us = boundary(&last, &states);
     Ok(Resumed {
         epoch: saved.epoch,
         notes: notes(&taken, now, &states),
@@ -206,14 +206,20 @@ impl Places {
     }
 }
 
-/// Windows that start at or before this may hold records from before the checkpoint.
-fn boundary(last: &Snapshot, states: &[State]) -> i64 {
-    let fronts = last.partitions.iter().filter_map(|partition| partition.clock.front_us);
-    let groupings = states.iter().flat_map(|state| match state {
-        State::Whole(state) => &state.groupings,
-        State::Changes(changes) => &changes.groupings,
+/// Windows that start at or before this may hold records from before the checkpoint: the fronts, and, for records that jumped ahead of
+/// them, the last moment of the windows that took those.
+fn boundary(records: &[Snapshot]) -> i64 {
+    let fronts = records.last().into_iter().flat_map(|last| &last.partitions).filter_map(|place| place.clock.front_us);
+    let windows = records.iter().flat_map(|record| {
+        let groupings = match &record.state {
+            State::Whole(state) => &state.groupings,
+            State::Changes(changes) => &changes.groupings,
+        };
+        let sizes = record.windows_us.iter().map(|(size_us, _)| *size_us);
+        groupings.iter().zip(sizes).filter_map(|(grouping, size_us)| {
+            grouping.windows.iter().map(|window| window.start_us.saturating_add(size_us - 1)).max()
+        })
     });
-    let windows = groupings.flat_map(|grouping| grouping.windows.iter().map(|window| window.start_us));
     fronts.chain(windows).max().unwrap_or(i64::MIN)
 }
 

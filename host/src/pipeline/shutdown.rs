@@ -30,6 +30,11 @@ impl Shutdown {
         self.requested.store(true, Ordering::SeqCst);
     }
 
+    /// Whether a signal has come; the run may also stop by itself.
+    pub fn signalled(&self) -> bool {
+        self.signalled.load(Ordering::SeqCst)
+    }
+
     /// Whether to stop.
     pub fn requested(&self) -> bool {
         self.requested.load(Ordering::SeqCst) || self.signalled.load(Ordering::SeqCst)

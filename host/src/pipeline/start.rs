@@ -57,6 +57,7 @@ pub(super) fn delivery(
 ) -> Result<Delivery, RunError> {
     let recovered = sinks(job, store, resumed)?;
     let letters = letters(job, resumed, &|| recovered.check())?;
+    failpoint!("letters-open");
     Ok(recovered.delivery(shared, letters, resumed))
 }
 
@@ -224,7 +225,8 @@ pub(super) fn delivery_thread(
     shared: Arc<Shared>,
 ) -> JoinHandle<Result<Option<u64>, RunError>> {
     thread::spawn(move || {
-        let ended = delivery.run(&parcels);
+        let ended = catch_unwind(AssertUnwindSafe(|| delivery.run(&parcels)));
+        let ended = ended.unwrap_or_else(|_| Err(RunError::Panicked("delivery".to_owned())));
         if ended.is_err() {
             shared.shutdown.request();
         }

@@ -29,6 +29,7 @@ use files::Aside;
 use kpi::KpiState;
 use outage::Outage;
 use prepared::{Attempt, Change, Prepared, What};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -87,22 +88,30 @@ impl JsonFiles {
             );
             return Err(self.unreadable(reason));
         }
-        let gone = |files: &&prepared::KpiFiles| self.kpis.iter().all(|kpi| *kpi.name != *files.name);
-        match prepared.kpis.iter().filter(gone).find(|files| self.has_asides(&files.name)) {
-            Some(files) => Err(self.unreadable(format!(
-                "files of KPI `{}`, which it is not given now, wait to be published: give it back for one more run, and stop that with SIGTERM",
-                files.name
-            ))),
-            None => Ok(()),
+        for files in prepared.kpis.iter().filter(|files| self.kpis.iter().all(|kpi| *kpi.name != *files.name)) {
+            if !files.saved.carried.is_empty() || self.has_asides(&files.name)? {
+                return Err(self.unreadable(format!(
+                    "rows of KPI `{}`, which it is not given now, wait to be published: give it back for one more run, and stop that with SIGTERM",
+                    files.name
+                )));
+            }
         }
+        Ok(())
     }
 
     /// Whether files of a KPI that is not given any more are set aside; a run that ends well leaves none.
-    fn has_asides(&self, kpi: &str) -> bool {
+    fn has_asides(&self, kpi: &str) -> Result<bool, SinkError> {
         let (storage, home) = (&self.settings.storage, self.settings.path.join(kpi));
-        let entries = |path: &Path| storage.list(path).unwrap_or_default();
-        let asides = entries(&home).into_iter().filter(|entry| entry.folder && entry.name.starts_with('.'));
-        asides.into_iter().any(|entry| !entries(&home.join(entry.name)).is_empty())
+        let entries = |path: &Path| match storage.list(path) {
+            Err(source) if source.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            listed => listed.map_err(|source| SinkError::Io { place: storage.place(path), source }),
+        };
+        for folder in entries(&home)?.into_iter().filter(|entry| entry.folder && entry.name.starts_with('.')) {
+            if !entries(&home.join(folder.name))?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Publishes what the checkpoint prepared, and takes back what may still change.
@@ -273,7 +282,8 @@ impl Sink for JsonFiles {
             self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_carried());
         }
         let bytes = self.prepared().encode();
-        Ok(super::Prepared { bytes, undelivered: self.carried_bytes() })
+        let pending: u64 = self.kpis.iter().map(KpiState::pending_bytes).sum();
+        Ok(super::Prepared { bytes, undelivered: self.carried_bytes() + pending })
     }
 
     fn commit(&mut self, epoch: u64, prepared: &[u8]) -> Result<(), SinkError> {
@@ -311,6 +321,10 @@ impl Sink for JsonFiles {
             }
             thread::sleep(FINISH_EVERY.min(left));
         }
+    }
+
+    fn leave(&mut self) {
+        self.kpis.iter().filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
     }
 
     fn place(&self) -> String {

@@ -139,6 +139,8 @@ pub trait Sink: Send {
     fn finish(&mut self, _wait: Duration) -> Result<bool, SinkError> {
         Ok(true)
     }
+    /// The run ends, and everything is visible: nothing need stay behind that only this run has use for.
+    fn leave(&mut self) {}
     /// Where the rows are, for people; names no secret.
     fn place(&self) -> String;
 }

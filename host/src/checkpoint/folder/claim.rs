@@ -45,13 +45,15 @@ pub(super) fn claim(storage: &dyn Storage, path: &Path, floor: u64) -> Result<Cl
         }
         failpoint!("claim-renamed");
         storage.sync_folder(path).map_err(failed)?;
-        // A first claimant that was slow may have made an empty folder of a lower number meanwhile, and this one may be it: each makes
-        // its folder before it looks, so at least one of the two sees the other.
+        // First claimants that begin at once make folders of different numbers, and each looks only after making its own: so at least
+        // one sees the other's, gives its own empty one up, and takes the other's over by renaming it, with what is in it by then.
         let now = generations(storage, path)?;
-        match now.iter().any(|other| *other > generation) {
-            true if before.is_none() => continue,
-            true => return Err(CheckpointError::Fenced { place: storage.place(path), generation }),
-            false => {}
+        if before.is_none() && now.len() > 1 {
+            storage.remove_folder(&folder).map_err(failed)?;
+            continue;
+        }
+        if now.iter().any(|other| *other > generation) {
+            return Err(CheckpointError::Fenced { place: storage.place(path), generation });
         }
         for older in now.into_iter().filter(|other| *other < generation) {
             storage.remove_folder(&path.join(format!("{FOLDER}{older}"))).map_err(failed)?;

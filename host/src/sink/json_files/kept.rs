@@ -114,13 +114,13 @@ impl Kept {
     /// finished and forgotten, because writing it again would lose the other windows' rows.
     pub(super) fn accept(&mut self, window: Window, settled_us: i64) -> Result<(), String> {
         let start_us = self.interval_of(&window);
+        self.longest_us = self.longest_us.max(window.end_us.saturating_sub(window.start_us));
         if start_us <= self.dropped_us
             && !self.intervals.contains_key(&start_us)
             && self.is_settled(start_us, settled_us)
         {
             return Err(came_too_late(&window));
         }
-        self.longest_us = self.longest_us.max(window.end_us.saturating_sub(window.start_us));
         let interval = self.intervals.entry(start_us).or_default();
         let former = interval.windows.get(&window.key());
         let new = (window.revision, window.text.clone());
@@ -231,7 +231,10 @@ impl Kept {
         if stage == Stage::Carried {
             interval.stage = stage;
         }
-        if interval.windows.get(&window.key()).is_none_or(|former| former.0 < window.revision) {
+        // One that is carried was published by the watermark, and is never poorer than what the end of bounded input wrote at that revision.
+        let carried = stage == Stage::Carried;
+        let yields = |former: &Revised| former.0 < window.revision || (carried && former.0 == window.revision);
+        if interval.windows.get(&window.key()).is_none_or(yields) {
             interval.windows.insert(window.key(), (window.revision, window.text));
         }
     }

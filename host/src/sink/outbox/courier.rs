@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::desk::{Desk, Errand};
 use super::{Destination, Opening, Trouble};
 use crate::telemetry;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,7 +62,12 @@ impl Courier {
 
     /// Starts the thread; it ends when the desk is stopped or fails.
     pub(super) fn start(self) {
-        thread::spawn(move || self.run());
+        let desk = Arc::clone(&self.desk);
+        thread::spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+                desk.fail(Trouble::Final("its thread stopped unexpectedly; please report this".to_owned()));
+            }
+        });
     }
 
     fn run(mut self) {

@@ -77,7 +77,9 @@ impl Desk {
         }
         for entry in &mut papers.epochs {
             entry.applied = (entry.epoch <= known).then(|| entry.applied.unwrap_or(now));
-            entry.safe |= entry.applied.is_some_and(|applied| now.duration_since(applied) >= self.keep_for);
+            // What it held for long and has lost is not safe any more.
+            let safe = entry.safe;
+            entry.safe = entry.applied.is_some_and(|applied| safe || now.duration_since(applied) >= self.keep_for);
         }
         (papers.held, papers.waiting) = (held, None);
         self.changed.notify_all();

@@ -194,7 +194,7 @@ fn a_newer_run_fences_the_older() {
 #[test]
 fn what_the_system_lost_after_its_answer_is_handed_over_again() {
     let holds: Arc<Mutex<Holds>> = Arc::default();
-    let mut sink = outbox(&holds, Duration::from_millis(300));
+    let mut sink = outbox(&holds, Duration::from_secs(2));
     sink.recover(&resume(1, 0, None)).unwrap();
     epoch(&mut sink, 1, true);
     epoch(&mut sink, 2, true);

@@ -130,9 +130,14 @@ fn another_interval_or_kpi_does_not_take_up_the_checkpoint() {
     drop(first);
     let error = sink_every(folder.path(), MINUTE_US).recover(&resume(Some(&prepared))).unwrap_err().to_string();
     assert!(error.contains("interval"), "{error}");
-    let settings = settings(folder.path(), TEN_MINUTES_US);
-    let error =
-        JsonFiles::new(settings, vec![schema("other", 0)]).unwrap().recover(&resume(Some(&prepared))).unwrap_err();
+    let other = || JsonFiles::new(settings(folder.path(), TEN_MINUTES_US), vec![schema("other", 0)]).unwrap();
+    other().recover(&resume(Some(&prepared))).unwrap();
+    let mut second = sink(folder.path());
+    second.recover(&resume(Some(&prepared))).unwrap();
+    second.accept(&closed(0, 1, 0, &[FRANCE])).unwrap();
+    let prepared = second.prepare(2).unwrap().bytes;
+    drop(second);
+    let error = other().recover(&resume(Some(&prepared))).unwrap_err();
     assert!(error.to_string().contains("`sales`"), "{error}");
     let error = sink(folder.path()).recover(&resume(Some(b"nonsense"))).unwrap_err();
     assert!(matches!(error, SinkError::Recover { .. }), "{error}");
