@@ -57,6 +57,7 @@ pub(super) fn delivery(
 ) -> Result<Delivery, RunError> {
     let recovered = sinks(job, store, resumed)?;
     let letters = letters(job, resumed, &|| recovered.check())?;
+    failpoint!("letters-open");
     Ok(recovered.delivery(shared, letters, resumed))
 }
 

@@ -81,7 +81,7 @@ impl Run {
     pub fn open(world: &World, disk: &Forgetful, chance: Chance) -> Result<Self, Ended> {
         // In its own thread, for there it is asked.
         JsonFiles::one_at_a_time();
-        let mut store = FolderStore::open(Arc::new(disk.clone()), Path::new(CHECKPOINTS))?;
+        let mut store = FolderStore::open(Arc::new(disk.clone()), Path::new(CHECKPOINTS), 0)?;
         {
             let mut facts = world.facts.lock().unwrap();
             assert!(store.generation() > facts.generation, "generation {} was claimed before", store.generation());

@@ -52,7 +52,7 @@ impl Known {
 
 /// Claims, looks and writes, until it is through or fails.
 fn claimant(disk: &Forgetful, known: &Shared, chance: &mut Chance) -> Result<FolderStore, CheckpointError> {
-    let mut store = FolderStore::open(Arc::new(disk.clone()), Path::new(FOLDER))?;
+    let mut store = FolderStore::open(Arc::new(disk.clone()), Path::new(FOLDER), 0)?;
     known.lock().unwrap().check_claim(store.generation());
     let latest = store.latest()?;
     known.lock().unwrap().check_latest(latest.as_ref());
