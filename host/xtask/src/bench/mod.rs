@@ -70,17 +70,17 @@ pub fn bench(args: &BenchArgs) -> Done {
 
 fn suite(args: &BenchArgs) -> Done {
     plugins::build_all("release")?;
-    let mut with_latency = false;
+    let mut with_page = false;
     for (name, tells) in BENCHES {
         if args.names.is_empty() || args.names.iter().any(|wanted| wanted == name) {
             println!("\n== {name}: {tells}");
             one(name, args)?;
-            with_latency |= name == "latency";
+            with_page |= ["latency", "epochs"].contains(&name);
         }
     }
     println!("\nfigures of a quiet machine, and what they mean: host/decisions/004-figures.md");
     // The others' figures are not on the page.
-    if with_latency { write_page(args) } else { Ok(()) }
+    if with_page { write_page(args) } else { Ok(()) }
 }
 
 fn one(name: &str, args: &BenchArgs) -> Done {

@@ -11,6 +11,9 @@ pub const PEERS: &str = "peers.json";
 /// The file that `host/benches/latency.rs` writes.
 pub const LATENCY: &str = "latency.json";
 
+/// The file that `host/benches/epochs.rs` writes.
+pub const EPOCHS: &str = "epochs.json";
+
 /// A measurement of peers.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Peers {
@@ -99,6 +102,25 @@ pub struct Variant {
     pub missing: u64,
     pub rate: f64,
     pub cores: f64,
+}
+
+/// The benchmark of checkpoints.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Epochs {
+    /// Processor, cores and load.
+    pub machine: String,
+    pub verdicts: Vec<Wish>,
+}
+
+/// A figure beside what was wanted of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Wish {
+    pub what: String,
+    pub measured: f64,
+    pub wanted: f64,
+    /// Else at least.
+    pub at_most: bool,
+    pub met: bool,
 }
 
 /// Reads figures; `None` where they were not measured yet.

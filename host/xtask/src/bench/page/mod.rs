@@ -1,12 +1,13 @@
 //! `BENCHMARKS.md` from the figures in `target/bench`: the page holds nothing that was not measured, and says what was not.
 
+mod epochs;
 mod latency;
 mod limits;
 mod table;
 mod verdicts;
 
 use super::machine::Machine;
-use super::results::{self, Latency, Peers};
+use super::results::{self, Epochs, Latency, Peers};
 use std::path::Path;
 
 const HEAD: &str = "# Benchmarks
@@ -15,7 +16,7 @@ The same job in Weir, Flink, Kafka Streams and Spark, side by side on one machin
 orders, sales, returns and the mean transaction in windows of one minute, over all and per country, with ten minutes of disorder allowed; rows into files
 or topics. Each engine is tuned as its own handbook says: [`bench/peers/README.md`](bench/peers/README.md).
 
-This page is written by `cargo xtask bench --peers` and `cargo xtask bench latency`; don't edit it.
+This page is written by `cargo xtask bench --peers`, `cargo xtask bench latency` and `cargo xtask bench epochs`; don't edit it.
 ";
 
 const BUSY: &str = " **Other work was going on: read ratios, and measure again on a quiet machine for the rest.**";
@@ -24,7 +25,8 @@ const BUSY: &str = " **Other work was going on: read ratios, and measure again o
 pub fn text(folder: &Path) -> Result<String, String> {
     let peers: Option<Peers> = results::read(folder, results::PEERS)?;
     let latency: Option<Latency> = results::read(folder, results::LATENCY)?;
-    if peers.is_none() && latency.is_none() {
+    let epochs: Option<Epochs> = results::read(folder, results::EPOCHS)?;
+    if peers.is_none() && latency.is_none() && epochs.is_none() {
         return Err(format!("there are no figures in {}; measure: cargo xtask bench --peers", folder.display()));
     }
     let mut page = HEAD.to_owned();
@@ -33,6 +35,7 @@ pub fn text(folder: &Path) -> Result<String, String> {
         page += &table::text(peers);
     }
     page += &latency::text(latency.as_ref());
+    page += &epochs::text(epochs.as_ref());
     if let Some(peers) = &peers {
         page += &machine(&peers.machine);
         page += &commands(peers);
