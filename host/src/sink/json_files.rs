@@ -282,8 +282,7 @@ impl Sink for JsonFiles {
             self.kpis.iter_mut().for_each(|kpi| kpi.kept.mark_carried());
         }
         let bytes = self.prepared().encode();
-        let pending: u64 = self.kpis.iter().map(KpiState::pending_bytes).sum();
-        Ok(super::Prepared { bytes, undelivered: self.carried_bytes() + pending })
+        Ok(super::Prepared { bytes, undelivered: self.carried_bytes() })
     }
 
     fn commit(&mut self, epoch: u64, prepared: &[u8]) -> Result<(), SinkError> {
@@ -329,14 +328,6 @@ impl Sink for JsonFiles {
 
     fn place(&self) -> String {
         self.settings.storage.place(&self.settings.path)
-    }
-}
-
-impl Drop for JsonFiles {
-    fn drop(&mut self) {
-        // Where a rename out of the folder is not synced yet, a power cut may undo it, and then needs the folder to put the file back to.
-        let done = self.kpis.iter().filter(|kpi| kpi.pending().next().is_none());
-        done.filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
     }
 }
 
