@@ -58,7 +58,9 @@ fn code(folder: &str) -> Vec<(String, String)> {
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
     };
-    let is_test = |name: &String| name.ends_with("tests.rs") || name.contains("/tests/");
+    // Whole folders of tests are called what they are.
+    let folders = ["/tests/", "/simulation/", "/crash_states/"];
+    let is_test = |name: &String| name.ends_with("tests.rs") || folders.iter().any(|folder| name.contains(folder));
     files.iter().map(|path| (relative(path), shipped(path))).filter(|(name, _)| !is_test(name)).collect()
 }
 
