@@ -318,9 +318,7 @@ impl Sink for JsonFiles {
 
 impl Drop for JsonFiles {
     fn drop(&mut self) {
-        // Where a rename out of the folder is not synced yet, a power cut may undo it, and then needs the folder to put the file back to.
-        let done = self.kpis.iter().filter(|kpi| kpi.pending().next().is_none());
-        done.filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
+        self.kpis.iter().filter_map(|kpi| kpi.folder.asides().ok()).for_each(aside::Asides::leave);
     }
 }
 
