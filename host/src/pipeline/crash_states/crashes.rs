@@ -16,7 +16,7 @@ const STOPS: usize = 4;
 
 /// A run from beginning to end, or to what ends it.
 pub(super) fn run(world: &World, disk: &Forgetful, chance: &mut Chance) -> Result<(), Ended> {
-    Run::open(world, disk, chance.split())?.to_end()
+    Run::open(world, disk, chance.split())?.run_to_end()
 }
 
 /// How many operations a run has that nothing happens to.

@@ -114,7 +114,7 @@ impl Run {
     }
 
     /// Goes on to the end of the history.
-    pub fn to_end(&mut self) -> Result<(), Ended> {
+    pub fn run_to_end(&mut self) -> Result<(), Ended> {
         while let Some(step) = self.world.history.steps.get(self.position).cloned() {
             for closed in &step.closed {
                 self.sink.accept(closed)?;

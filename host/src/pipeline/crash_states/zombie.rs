@@ -62,7 +62,7 @@ fn wait(held: &Sender<()>, may_go: &Receiver<()>) {
 fn newer_run(world: &World, disk: &Forgetful, chance: &mut Chance, meeting: &Meeting) {
     let to_end = |mut run: Run| {
         meeting.recovered.store(run.generation(), Ordering::Relaxed);
-        run.to_end()
+        run.run_to_end()
     };
     if let Err(error) = Run::open(world, disk, chance.split()).and_then(to_end) {
         // The older one was held up before it had claimed, and is the newer after all.

@@ -119,13 +119,16 @@ impl Asides {
                 if entry.folder { self.storage.remove_folder(&leftover) } else { self.storage.remove(&leftover) };
             removed.map_err(|source| self.failed(&leftover, source))?;
         }
-        Ok(())
+        // What the run before removed from the published files may have come here without a sync.
+        self.sync()
     }
 
     /// The run ends: removes the folder if nothing is in it. What can't be removed is only in the way.
     pub(super) fn leave(&self) {
         let path = self.path();
-        if self.storage.list(&path).is_ok_and(|entries| entries.is_empty()) {
+        let is_empty = self.storage.list(&path).is_ok_and(|entries| entries.is_empty());
+        // Where a run failed amid publishing, a power cut may undo its renames: without the folder to go back to, the file would be nowhere.
+        if is_empty && self.sync_home().is_ok() {
             let _ = self.storage.remove_folder(&path);
         }
     }

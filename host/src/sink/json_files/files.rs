@@ -170,8 +170,8 @@ impl Folder {
         if length != Some(mark.length) {
             return Ok(false);
         }
-        // That it can't be read is for the writing to tell.
-        Ok(self.storage.read(path).is_ok_and(|bytes| Mark::of(&bytes) == *mark))
+        // One that can't be read now is not another one: what has to go would stay.
+        self.storage.read(path).map_err(|source| self.failed(path, source)).map(|bytes| Mark::of(&bytes) == *mark)
     }
 
     fn file(&self, interval_us: i64) -> PathBuf {
