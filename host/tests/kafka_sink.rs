@@ -5,7 +5,6 @@
 
 mod common;
 #[path = "common/retail.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
 mod retail;
 
 #[path = "kafka_sink/contract.rs"]

@@ -50,8 +50,11 @@ fn killed_after(pipeline: &Path, time: Duration) -> bool {
     !status.success()
 }
 
+/// Files, sorted letters of both kinds, and the ledger's counts.
+type Outcome = (BTreeMap<String, Vec<u8>>, Vec<Vec<String>>, Vec<Value>);
+
 /// Files, letters in an order of their own, and the ledger.
-fn outcome(pipeline: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Vec<String>>, Vec<Value>) {
+fn outcome(pipeline: &Path) -> Outcome {
     let letters = ["dead.jsonl", "late.jsonl"].map(|name| {
         let text = fs::read_to_string(pipeline.with_file_name(name)).unwrap();
         // They name the record's file.

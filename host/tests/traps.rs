@@ -7,7 +7,6 @@ mod common;
 #[path = "traps/kafka.rs"]
 mod kafka;
 #[path = "common/retail.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
 mod retail;
 
 use common::{assert_code, report, rows, run_to_end, weir};
@@ -134,7 +133,7 @@ fn a_backfill_does_not_split_a_bucket() {
     for rate in ["\nrate = 300", ""] {
         let folder = tempfile::tempdir().unwrap();
         let time = "max_out_of_orderness = \"0s\"\nidle_timeout = \"100ms\"";
-        let path = kept(file_pipeline(folder.path(), &[records.clone()], time, "tumbling 1m"));
+        let path = kept(file_pipeline(folder.path(), std::slice::from_ref(&records), time, "tumbling 1m"));
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replace("[\"p*.jsonl\"]", &format!("[\"p*.jsonl\"]{rate}"))).unwrap();
         run(&path);

@@ -1,5 +1,7 @@
 //! The real invoices, cut into partitions and brought into disorder, and the comparison with the exact KPIs.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use crate::common::{self, report, root, run_to_end, tree};
 use std::collections::BTreeMap;
 use std::fs;
