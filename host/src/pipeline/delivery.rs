@@ -140,7 +140,8 @@ impl Delivery {
         failpoint!("epoch-before-prepare");
         for open in &mut self.sinks {
             open.sink.begin_chain(snapshot.is_whole());
-            snapshot.sinks.push(SavedSink { name: open.name.clone(), prepared: open.sink.prepare(epoch)? });
+            let (name, place, prepared) = (open.name.clone(), open.known_place(), open.sink.prepare(epoch)?);
+            snapshot.sinks.push(SavedSink { name, place, prepared });
             failpoint!("epoch-between-prepares");
         }
         failpoint!("letters-before-sync");

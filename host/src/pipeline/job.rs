@@ -83,6 +83,13 @@ pub struct Places {
     pub late: PathBuf,
 }
 
+impl OpenSink {
+    /// Its place, where that and not its name says which it is.
+    pub fn known_place(&self) -> Option<String> {
+        self.sink.known_by_place().then(|| self.sink.place())
+    }
+}
+
 impl Job {
     /// The pipeline's name.
     pub fn name(&self) -> &str {

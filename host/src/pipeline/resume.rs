@@ -47,8 +47,8 @@ pub(super) struct Now<'a> {
     pub identity: &'a Identity,
     pub fold: &'a FoldPlan,
     pub partitions: &'a [Partition],
-    /// Names of the sinks.
-    pub sinks: Vec<&'a str>,
+    /// Names of the sinks, each with its place where that says which it is.
+    pub sinks: Vec<(String, Option<String>)>,
 }
 
 /// Takes up a chain; the error says what does not fit and what to do.
@@ -57,11 +57,12 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
     let last = records.last().ok_or_else(|| RunError::Unreadable("it holds no record".to_owned()))?;
     last.is_of(now.pipeline, now.partitions)?;
     let taken = now.identity.take_up(&last.identity, discard)?;
-    check_sinks(&last.sinks, &now.sinks)?;
+    let kept = kept_sinks(&last.sinks, &now.sinks);
+    check_sinks(&last.sinks, &kept)?;
     let places = Places::new(now, last, &taken.fresh);
     let boundary_us = boundary(&records);
     let states = records.iter_mut().map(|record| places.state(record)).collect::<Result<Vec<_>, _>>()?;
-    let sinks = sinks(&mut records);
+    let sinks = sinks(&mut records, &kept);
     let Some(mut last) = records.pop() else { return Err(RunError::Unreadable("it holds no record".to_owned())) };
     Ok(Resumed {
         epoch: saved.epoch,
@@ -118,26 +119,39 @@ fn quarantined(states: &[State]) -> Vec<(usize, PluginError)> {
     kpis.iter().enumerate().filter_map(error).collect()
 }
 
-/// The parts of each sink of the last record; those of records from before it was there don't exist.
-fn sinks(records: &mut [Snapshot]) -> Vec<SavedParts> {
-    let Some((last, _)) = records.split_last() else { return Vec::new() };
-    let names: Vec<String> = last.sinks.iter().map(|sink| sink.name.clone()).collect();
-    let mut sinks: Vec<SavedParts> = names.into_iter().map(|name| SavedParts { name, parts: Vec::new() }).collect();
-    for record in records {
-        for saved in std::mem::take(&mut record.sinks) {
-            if let Some(sink) = sinks.iter_mut().find(|sink| sink.name == saved.name) {
-                sink.parts.push(saved.prepared.bytes);
-            }
-        }
+/// For each sink of the last record: the name that it has now, if it is still there. Files are known by their place, so that another name,
+/// or another order of sinks without names, takes nobody's state; where no sink has that place, the folder has moved, and the name tells.
+fn kept_sinks(saved: &[SavedSink], now: &[(String, Option<String>)]) -> Vec<Option<String>> {
+    let by_place = |place: &Option<String>| now.iter().find(|(_, here)| place.is_some() && here == place);
+    let moved = |(name, here): &(String, Option<String>)| {
+        let same = saved.iter().find(|sink| here.is_some() && sink.place == *here);
+        same.is_none_or(|sink| sink.name == *name)
+    };
+    let by_name = |sink: &SavedSink| now.iter().find(|other| other.0 == sink.name && moved(other));
+    saved.iter().map(|sink| by_place(&sink.place).or_else(|| by_name(sink)).map(|(name, _)| name.clone())).collect()
+}
+
+/// The parts of each sink that is still there; those of records from before it was there don't exist. `kept`: by the last record's sinks.
+fn sinks(records: &mut [Snapshot], kept: &[Option<String>]) -> Vec<SavedParts> {
+    let Some(last) = records.last() else { return Vec::new() };
+    let known: Vec<(String, Option<String>)> =
+        last.sinks.iter().zip(kept).map(|(sink, name)| (sink.name.clone(), name.clone())).collect();
+    let mut sinks = Vec::new();
+    for (saved, name) in known.into_iter().filter_map(|(saved, name)| Some((saved, name?))) {
+        let of = |record: &mut Snapshot| {
+            let part = record.sinks.iter_mut().find(|sink| sink.name == saved);
+            part.map(|sink| std::mem::take(&mut sink.prepared.bytes))
+        };
+        sinks.push(SavedParts { name, parts: records.iter_mut().filter_map(of).collect() });
     }
     sinks
 }
 
 /// A sink that is gone must have nothing left that only the checkpoint holds.
-fn check_sinks(saved: &[SavedSink], now: &[&str]) -> Result<(), RunError> {
-    let gone = saved.iter().find(|sink| sink.prepared.undelivered > 0 && !now.contains(&sink.name.as_str()));
-    match gone {
-        Some(SavedSink { name, prepared }) => Err(RunError::Mismatch(format!(
+fn check_sinks(saved: &[SavedSink], kept: &[Option<String>]) -> Result<(), RunError> {
+    let mut gone = saved.iter().zip(kept).filter(|(_, kept)| kept.is_none()).map(|(sink, _)| sink);
+    match gone.find(|sink| sink.prepared.undelivered > 0) {
+        Some(SavedSink { name, prepared, .. }) => Err(RunError::Mismatch(format!(
             "{} bytes of rows for the sink `{name}` are not delivered yet, and the file no longer has it: put it back until they are",
             prepared.undelivered
         ))),
@@ -228,5 +242,31 @@ pub(super) fn watermark(state: &State) -> i64 {
     match state {
         State::Whole(state) => state.watermark_us,
         State::Changes(changes) => changes.watermark_us,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::Prepared;
+
+    #[test]
+    fn sinks_of_files_are_known_by_their_place() {
+        let saved = |name: &str, place: Option<&str>| SavedSink {
+            name: name.into(),
+            place: place.map(Into::into),
+            prepared: Prepared::default(),
+        };
+        let kept = |was: &[(&str, Option<&str>)], now: &[(&str, Option<&str>)]| {
+            let was: Vec<_> = was.iter().map(|(name, place)| saved(name, *place)).collect();
+            let now: Vec<_> = now.iter().map(|(name, place)| ((*name).to_owned(), place.map(Into::into))).collect();
+            kept_sinks(&was, &now).into_iter().map(Option::unwrap_or_default).collect::<Vec<String>>()
+        };
+        let (out, db) = (("json-files", Some("/out")), ("postgres", None));
+        assert_eq!(kept(&[out, db], &[out, db]), ["json-files", "postgres"]);
+        assert_eq!(kept(&[out, db], &[("files", Some("/out")), db]), ["files", "postgres"], "another name");
+        assert_eq!(kept(&[out], &[("json-files", Some("/new")), ("json-files-2", Some("/out"))]), ["json-files-2"]);
+        assert_eq!(kept(&[out], &[("json-files", Some("/moved/out"))]), ["json-files"], "another folder");
+        assert_eq!(kept(&[db], &[("tables", None)]), [""], "a table's marker is called by the name");
     }
 }

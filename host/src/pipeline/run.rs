@@ -99,7 +99,7 @@ pub enum RunError {
     #[error("the source brought partition {0}, which was not asked for")]
     ForeignPartition(u32),
     /// A thread panicked: ours.
-    #[error("a worker stopped unexpectedly: {0}; please report this")]
+    #[error("a thread stopped unexpectedly: {0}; please report this")]
     Panicked(String),
     /// Rows of bounded input that a sink did not take before the run was stopped.
     #[error("{0} has not taken all rows: run again, and they come again")]
@@ -186,7 +186,7 @@ pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore
         identity: &identity,
         fold: &job.fold,
         partitions: job.source.partitions(),
-        sinks: job.sinks.iter().map(|open| open.name.as_str()).collect(),
+        sinks: job.sinks.iter().map(|open| (open.name.clone(), open.known_place())).collect(),
     };
     let take_up = |saved: Option<Saved>| match saved {
         Some(saved) => resume::take_up(&saved, &now, discard).map(Some),

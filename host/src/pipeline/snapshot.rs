@@ -55,6 +55,8 @@ pub(super) enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SavedSink {
     pub name: String,
+    /// Where its rows are, if that and not its name says which it is.
+    pub place: Option<String>,
     pub prepared: Prepared,
 }
 

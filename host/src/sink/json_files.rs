@@ -264,11 +264,9 @@ impl Sink for JsonFiles {
     }
 
     fn accept(&mut self, closed: &Closed) -> Result<(), SinkError> {
-        let settled_us = self.settled_us;
-        let Some(kpi) = self.kpis.iter_mut().find(|kpi| kpi.kpi == closed.kpi) else {
-            return Ok(());
-        };
-        kpi.accept(closed, settled_us).map_err(|source| SinkError::Rows { kpi: kpi.name.clone(), source })
+        let (interval_us, settled_us) = (self.settings.interval_us, self.settled_us);
+        let kpi = self.kpis.iter_mut().find(|kpi| kpi.kpi == closed.kpi);
+        kpi.map_or(Ok(()), |kpi| kpi.accept(closed, interval_us, settled_us))
     }
 
     fn settle(&mut self, before_us: i64) {
@@ -320,6 +318,10 @@ impl Sink for JsonFiles {
             }
             thread::sleep(FINISH_EVERY.min(left));
         }
+    }
+
+    fn known_by_place(&self) -> bool {
+        true
     }
 
     fn leave(&mut self) {

@@ -139,6 +139,10 @@ pub trait Sink: Send {
     fn finish(&mut self, _wait: Duration) -> Result<bool, SinkError> {
         Ok(true)
     }
+    /// Whether its state belongs to its place and not to its name: one that has got another name goes on there.
+    fn known_by_place(&self) -> bool {
+        false
+    }
     /// The run ends, and everything is visible: nothing need stay behind that only this run has use for.
     fn leave(&mut self) {}
     /// Where the rows are, for people; names no secret.

@@ -36,8 +36,8 @@ struct Header {
     kpi_ledgers: Vec<[u64; 4]>,
     tally: Tally,
     letters: [u64; 2],
-    /// Name, blob and undelivered bytes of each sink.
-    sinks: Vec<(String, u32, u64)>,
+    /// Name, place, blob and undelivered bytes of each sink.
+    sinks: Vec<(String, Option<String>, u32, u64)>,
     /// Length of each blob, in order.
     blobs: Vec<u64>,
 }
@@ -108,7 +108,9 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
             KpiState::Fresh => StateWire::Fresh,
         });
     }
-    let sink = |sink: &SavedSink| (sink.name.clone(), blob(sink.prepared.bytes.clone()), sink.prepared.undelivered);
+    let sink = |sink: &SavedSink| {
+        (sink.name.clone(), sink.place.clone(), blob(sink.prepared.bytes.clone()), sink.prepared.undelivered)
+    };
     let sinks = snapshot.sinks.iter().map(sink).collect();
     let ledger = &snapshot.ledger;
     let header = Header {
@@ -180,9 +182,9 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
             }
         });
     }
-    let sink = |(name, number, undelivered): &(String, u32, u64)| {
+    let sink = |(name, place, number, undelivered): &(String, Option<String>, u32, u64)| {
         let prepared = Prepared { bytes: blob(number)?.to_vec(), undelivered: *undelivered };
-        Ok(SavedSink { name: name.clone(), prepared })
+        Ok(SavedSink { name: name.clone(), place: place.clone(), prepared })
     };
     let sinks = header.sinks.iter().map(sink).collect::<Result<_, RunError>>()?;
     let (watermark_us, groupings) = (header.watermark_us, header.groupings.iter().map(grouping).collect());

@@ -7,7 +7,6 @@
 //! An interval goes from memory once no window that starts in it can come any more and its file is published. Knows
 //! nothing of disks.
 
-use super::super::instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -110,25 +109,31 @@ impl Kept {
         Self { interval_us, longest_us: 0, dropped_us: i64::MIN, intervals: BTreeMap::new() }
     }
 
-    /// Takes a window, in place of the one before if its revision is not lower. Fails where the file of its interval is
-    /// finished and forgotten, because writing it again would lose the other windows' rows.
-    pub(super) fn accept(&mut self, window: Window, settled_us: i64) -> Result<(), String> {
-        let start_us = self.interval_of(&window);
+    /// The start of a window's interval, where its file is finished and forgotten: before `accept` it is to be taken back, because writing
+    /// it again would lose the other windows' rows. A window comes so late only where a KPI has begun anew with longer windows.
+    pub(super) fn forgot(&self, start_us: i64, settled_us: i64) -> Option<i64> {
+        let start_us = self.interval_of(start_us);
+        let forgotten = start_us <= self.dropped_us && !self.intervals.contains_key(&start_us);
+        (forgotten && self.is_settled(start_us, settled_us)).then_some(start_us)
+    }
+
+    /// Takes back the windows of an interval's file.
+    pub(super) fn take_back(&mut self, start_us: i64, windows: Vec<Window>) {
+        let on_file = !windows.is_empty();
+        let windows = windows.into_iter().map(|window| (window.key(), (window.revision, window.text))).collect();
+        self.intervals.insert(start_us, Interval { windows, stage: Stage::Committed, on_file });
+    }
+
+    /// Takes a window, in place of the one before if its revision is not lower.
+    pub(super) fn accept(&mut self, window: Window) {
         self.longest_us = self.longest_us.max(window.end_us.saturating_sub(window.start_us));
-        if start_us <= self.dropped_us
-            && !self.intervals.contains_key(&start_us)
-            && self.is_settled(start_us, settled_us)
-        {
-            return Err(came_too_late(&window));
-        }
-        let interval = self.intervals.entry(start_us).or_default();
+        let interval = self.intervals.entry(self.interval_of(window.start_us)).or_default();
         let former = interval.windows.get(&window.key());
         let new = (window.revision, window.text.clone());
         if former.is_none_or(|former| former.0 <= new.0 && *former != new) {
             interval.windows.insert(window.key(), new);
             interval.stage = Stage::Changed;
         }
-        Ok(())
     }
 
     /// The intervals whose windows are in no file yet, with their starts, rising.
@@ -212,9 +217,7 @@ impl Kept {
     pub(super) fn restore(&mut self, saved: Saved, from_files: Vec<(i64, Vec<Window>)>) {
         *self = Self { longest_us: saved.longest_us, dropped_us: saved.dropped_us, ..Self::new(self.interval_us) };
         for (start_us, windows) in from_files {
-            let on_file = !windows.is_empty();
-            let windows = windows.into_iter().map(|window| (window.key(), (window.revision, window.text))).collect();
-            self.intervals.insert(start_us, Interval { windows, stage: Stage::Committed, on_file });
+            self.take_back(start_us, windows);
         }
         for window in saved.silent {
             self.put_back(window, Stage::Committed);
@@ -225,7 +228,7 @@ impl Kept {
     }
 
     fn put_back(&mut self, window: Window, stage: Stage) {
-        let start_us = self.interval_of(&window);
+        let start_us = self.interval_of(window.start_us);
         let fresh = || Interval { windows: BTreeMap::new(), stage, on_file: false };
         let interval = self.intervals.entry(start_us).or_insert_with(fresh);
         if stage == Stage::Carried {
@@ -239,8 +242,8 @@ impl Kept {
         }
     }
 
-    fn interval_of(&self, window: &Window) -> i64 {
-        window.start_us.saturating_sub(window.start_us.rem_euclid(self.interval_us))
+    fn interval_of(&self, start_us: i64) -> i64 {
+        start_us.saturating_sub(start_us.rem_euclid(self.interval_us))
     }
 
     #[cfg(test)]
@@ -257,13 +260,4 @@ impl Kept {
 /// interval's end and is as long as the longest.
 fn is_settled(start_us: i64, interval_us: i64, longest_us: i64, settled_us: i64) -> bool {
     start_us.saturating_add(interval_us).saturating_add(longest_us) <= settled_us
-}
-
-fn came_too_late(window: &Window) -> String {
-    let mut start = Vec::new();
-    instant::push_micros(&mut start, window.start_us);
-    let start = String::from_utf8_lossy(&start).into_owned();
-    format!(
-        "the window of {start} came after its file was finished: it was settled before, which is a bug of the pipeline"
-    )
 }

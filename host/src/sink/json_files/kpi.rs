@@ -7,8 +7,7 @@ use super::files::{Aside, Folder};
 use super::kept::{Kept, Window};
 use super::parallel;
 use super::prepared::{Attempt, Change, KpiFiles, What};
-use super::read_back;
-use arrow_schema::ArrowError;
+use super::read_back as head_of;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -40,15 +39,18 @@ impl KpiState {
         })
     }
 
-    pub(super) fn accept(&mut self, closed: &Closed, settled_us: i64) -> Result<(), ArrowError> {
-        let rows = self.writer.rows(&closed.table)?;
+    pub(super) fn accept(&mut self, closed: &Closed, interval_us: i64, settled_us: i64) -> Result<(), SinkError> {
+        let rows = |source| SinkError::Rows { kpi: Arc::clone(&self.name), source };
+        let table = self.writer.rows(&closed.table).map_err(rows)?;
         for window in &closed.windows {
             let mut text = Vec::new();
-            rows.push_window(&mut text, window)?;
+            table.push_window(&mut text, window).map_err(rows)?;
             let (start_us, end_us, revision) = (window.start_us, window.end_us, window.revision);
-            self.kept
-                .accept(Window { start_us, end_us, revision, text: text.into() }, settled_us)
-                .map_err(ArrowError::InvalidArgumentError)?;
+            if let Some(forgotten) = self.kept.forgot(start_us, settled_us) {
+                let windows = read_back(&self.folder, forgotten, interval_us)?;
+                self.kept.take_back(forgotten, windows);
+            }
+            self.kept.accept(Window { start_us, end_us, revision, text: text.into() });
         }
         Ok(())
     }
@@ -123,28 +125,29 @@ impl KpiState {
         }
         let mut from_files = Vec::with_capacity(files.saved.open.len());
         for start_us in &files.saved.open {
-            from_files.push((*start_us, self.read_back(*start_us, interval_us)?));
+            from_files.push((*start_us, read_back(&self.folder, *start_us, interval_us)?));
         }
         self.kept.restore(files.saved, from_files);
         Ok(())
     }
+}
 
-    fn read_back(&self, start_us: i64, interval_us: i64) -> Result<Vec<Window>, SinkError> {
-        let file = self.folder.place(start_us);
-        let Some(content) = self.folder.read(start_us)? else {
-            tracing::warn!(
-                file,
-                "a file that may still change is gone: written again, it will hold only windows that come from now on"
-            );
-            return Ok(vec![]);
-        };
-        let read = read_back::read(&content, start_us..start_us.saturating_add(interval_us));
-        if read.foreign > 0 {
-            let lines = read.foreign;
-            tracing::warn!(file, lines, "somebody has changed the file: these lines go when it is written again");
-        }
-        Ok(read.windows)
+/// The windows of a published file that is to be written again.
+fn read_back(folder: &Folder, start_us: i64, interval_us: i64) -> Result<Vec<Window>, SinkError> {
+    let file = folder.place(start_us);
+    let Some(content) = folder.read(start_us)? else {
+        tracing::warn!(
+            file,
+            "a file that may still change is gone: written again, it will hold only windows that come from now on"
+        );
+        return Ok(vec![]);
+    };
+    let read = head_of::read(&content, start_us..start_us.saturating_add(interval_us));
+    if read.foreign > 0 {
+        let lines = read.foreign;
+        tracing::warn!(file, lines, "somebody has changed the file: these lines go when it is written again");
     }
+    Ok(read.windows)
 }
 
 pub(super) fn invalid(settings: &JsonFilesSettings, reason: &str) -> SinkError {

@@ -229,19 +229,21 @@ fn hopping_windows_keep_their_interval() {
 }
 
 #[test]
-fn a_window_of_a_finished_file_is_an_error_and_not_a_loss() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut sink = started(folder.path());
-    sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
-    sink.settle(T0_US + 60 * MINUTE_US);
-    let prepared = epoch(&mut sink);
-    let before = tree(folder.path());
-    assert!(sink.accept(&closed(0, 1, 0, &[GERMANY])).is_err());
-    drop(sink);
-    let mut sink = self::sink(folder.path());
-    sink.recover(&resume(Some(&prepared))).unwrap();
-    assert!(sink.accept(&closed(0, 1, 0, &[GERMANY])).is_err(), "also after a restart");
-    assert_eq!(tree(folder.path()), before);
+fn a_window_of_a_finished_file_joins_the_rows_that_are_there() {
+    for restart in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = started(folder.path());
+        sink.accept(&closed(0, 0, 0, &[GERMANY])).unwrap();
+        sink.settle(T0_US + 60 * MINUTE_US);
+        let prepared = epoch(&mut sink);
+        if restart {
+            sink = self::sink(folder.path());
+            sink.recover(&resume_as("test", 2, Some(&prepared))).unwrap();
+        }
+        sink.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
+        epoch(&mut sink);
+        assert_eq!(minutes(&tree(folder.path())["sales/2020-09-18T10-50-00Z.json"]).len(), 2, "restart: {restart}");
+    }
 }
 
 #[test]
