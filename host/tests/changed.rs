@@ -114,7 +114,8 @@ fn assert_whole_or_unavailable(
 #[test]
 fn a_kpi_whose_state_is_let_go_begins_anew_and_no_window_is_half() {
     let folder = tempfile::tempdir().unwrap();
-    let path = pipeline(folder.path(), 0, "tumbling 1m", BY_COUNTRY);
+    // At a pace no partition is far before another: the state begins anew behind the newest record of all.
+    let path = pipeline(folder.path(), 40_000, "tumbling 1m", BY_COUNTRY);
     stop_after(&path, "30000");
     let path = pipeline(folder.path(), 0, "tumbling 2m", BY_COUNTRY);
     let refused = run_to_end(&path, &[]);
@@ -162,6 +163,19 @@ fn a_kpi_comes_and_goes_when_asked() {
     assert_code(&run_to_end(&path, &["--discard-state", "by-country"]), 0);
     assert_eq!(rows(&tree(&folder.path().join("out")), "sales"), rows(&whole, "sales"));
     assert_eq!(report(&path)["balanced"], true);
+}
+
+#[test]
+fn a_sink_of_files_goes_on_under_another_name_and_behind_another_sink() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = pipeline(folder.path(), 0, "tumbling 1m", "");
+    stop_after(&path, "30000");
+    let text = fs::read_to_string(&path).unwrap();
+    let (copy, named) = ("type = \"json-files\"\npath = \"copy\"\n[[sink]]\n", "type = \"json-files\"\nname = \"files\"\n");
+    fs::write(&path, text.replace("type = \"json-files\"\n", &format!("{copy}{named}"))).unwrap();
+    assert_code(&run_to_end(&path, &[]), 0);
+    assert_eq!(tree(&folder.path().join("out")), reference("tumbling 1m", ""));
+    assert!(!tree(&folder.path().join("copy")).is_empty());
 }
 
 fn spawn(path: &Path) -> std::process::Child {

@@ -98,14 +98,17 @@ impl Postgres {
         if shape::existing(connection, &self.schema, marker::TABLE)?.is_none() {
             connection.run(&self.marker.create())?;
         }
-        let held = self.marker.take_over(connection, opening)?;
+        let taken = self.marker.take_over(connection, opening)?;
         for table in &self.tables {
             shape::fit(connection, &self.schema, table, &self.pipeline)?;
+            if taken.anew {
+                replace::make_replaceable(connection, &self.schema, &table.name)?;
+            }
         }
         failpoint!("postgres-before-takeover");
         connection.run("commit")?;
         failpoint!("postgres-after-takeover");
-        Ok(held)
+        Ok(taken.epoch)
     }
 
     fn check_database(&self, connection: &mut Connection) -> Result<(), Trouble> {

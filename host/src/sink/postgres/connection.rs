@@ -21,6 +21,9 @@ use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage, Socket};
 /// How long a connection that is let go of may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(200);
 
+/// How long a statement over a whole table may take, by our clock.
+const WHOLE_TABLE: Duration = Duration::from_secs(3600);
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -106,6 +109,12 @@ impl Connection {
     /// Runs statements that have no answer.
     pub(super) fn run(&mut self, sql: &str) -> Result<(), Trouble> {
         self.wait(self.answer, self.client()?.batch_execute(sql))
+    }
+
+    /// Runs a statement over a whole table, within a transaction: it may take what it takes.
+    pub(super) fn run_over_table(&mut self, sql: &str) -> Result<(), Trouble> {
+        self.run("set local statement_timeout = 0")?;
+        self.wait(WHOLE_TABLE, self.client()?.batch_execute(sql))
     }
 
     /// The rows that statements answer.

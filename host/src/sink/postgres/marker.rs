@@ -17,6 +17,15 @@ pub(super) struct Marker {
     sink: String,
 }
 
+/// What was found at the take-over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// The last epoch of the run's lineage, if there is one.
+    pub epoch: Option<u64>,
+    /// The tables' rows, if they have some, are of another lineage.
+    pub anew: bool,
+}
+
 /// What it says.
 #[derive(Debug, PartialEq, Eq)]
 struct Held {
@@ -41,14 +50,14 @@ impl Marker {
         )
     }
 
-    /// Makes the sink the run's, in the transaction that is open; the last epoch of its lineage.
-    pub(super) fn take_over(&self, connection: &mut Connection, opening: &Opening) -> Result<Option<u64>, Trouble> {
+    /// Makes the sink the run's, in the transaction that is open.
+    pub(super) fn take_over(&self, connection: &mut Connection, opening: &Opening) -> Result<Taken, Trouble> {
         let claim = &opening.claim;
         let (lineage, generation) = (literal(&claim.lineage), number(claim.generation)?);
         let Some(held) = self.lock(connection)? else {
             let (table, pipeline, sink) = (&self.table, literal(&claim.pipeline), literal(&self.sink));
             connection.run(&format!("insert into {table} values ({pipeline}, {sink}, {lineage}, {generation}, 0)"))?;
-            return Ok(None);
+            return Ok(Taken { epoch: None, anew: true });
         };
         let is_same = held.lineage == claim.lineage;
         if (is_same && held.generation > claim.generation) || (!is_same && opening.again) {
@@ -56,7 +65,7 @@ impl Marker {
         }
         let epoch = if is_same { held.epoch } else { 0 };
         self.set(connection, &format!("lineage = {lineage}, generation = {generation}, epoch = {epoch}"))?;
-        Ok(Some(epoch).filter(|epoch| *epoch > 0))
+        Ok(Taken { epoch: Some(epoch).filter(|epoch| *epoch > 0), anew: !is_same })
     }
 
     /// Locks the row, for the transaction that is open; the epoch that the tables hold, if the sink is still the claim's.

@@ -44,6 +44,12 @@ pub(super) fn replace(connection: &mut Connection, schema: &str, part: &Part<'_>
     Ok(())
 }
 
+/// Rows of another lineage count as of revision 0, because a pipeline that begins anew counts from there: what it computes replaces them.
+pub(super) fn make_replaceable(connection: &mut Connection, schema: &str, table: &str) -> Result<(), Trouble> {
+    let table = qualified(schema, table);
+    connection.run_over_table(&format!("update {table} set revision = 0 where revision > 0"))
+}
+
 /// Deletes the rows of these windows unless they are of a higher revision; the places of windows that have such rows.
 fn make_room(connection: &mut Connection, table: &str, windows: &[Entry<'_>]) -> Result<Vec<usize>, Trouble> {
     let list = list(windows);

@@ -9,6 +9,8 @@
 local marker, base = KEYS[1], ARGV[7]
 local lineage, generation, session, epoch, last, part = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local windows_max, budget = tonumber(ARGV[8]), tonumber(ARGV[9])
+-- How often the pipeline has begun anew.
+local turn = redis.call('HGET', marker, 'turn') or '0'
 local LOOK_BACK_WINDOWS, PAGE = 1000, 100
 
 -- Whole numbers as text: a double would round them.
@@ -127,10 +129,10 @@ local function scan(hash, cursor, each)
 end
 
 -- The window is there in a higher revision, or is older than all that a full history keeps. One of another end is of another
--- `window = "…"`: its revisions tell nothing.
+-- `window = "…"`, and one of another turn is of a run before the pipeline began anew: their revisions tell nothing.
 local function refused(keys, start, stop, revision, score)
-  local about = redis.call('HMGET', keys.window .. start, 'end', 'revision')
-  if about[2] then return about[1] == stop and below(revision, about[2]) end
+  local about = redis.call('HMGET', keys.window .. start, 'end', 'revision', 'turn')
+  if about[2] then return about[1] == stop and (about[3] or '0') == turn and below(revision, about[2]) end
   if redis.call('ZCARD', keys.windows) < windows_max then return false end
   return tonumber(score) < tonumber(redis.call('ZRANGE', keys.windows, 0, 0, 'WITHSCORES')[2])
 end
@@ -166,6 +168,7 @@ local function swap(keys, start, stop, revision, score, lines, unavailable)
   if redis.call('EXISTS', keys.staged) == 1 then redis.call('RENAME', keys.staged, keys.rows .. start) end
   redis.call('DEL', keys.window .. start)
   redis.call('HSET', keys.window .. start, 'start', start, 'end', stop, 'revision', revision, 'rows', lines)
+  if turn ~= '0' then redis.call('HSET', keys.window .. start, 'turn', turn) end
   if unavailable ~= '' then redis.call('HSET', keys.window .. start, 'unavailable', unavailable) end
   redis.call('ZADD', keys.windows, score, start)
 end

@@ -25,7 +25,9 @@ if owner[1] == lineage then
 elseif owner[1] then
   -- A server that lost its last second may show the marker as it was before this run came.
   if again == '1' and owner[3] ~= before then return fenced end
+  local turn = redis.call('HINCRBY', marker, 'turn', 1)
   redis.call('DEL', marker)
+  redis.call('HSET', marker, 'turn', turn)
   owner[4] = false
 end
 redis.call('HSET', marker, 'pipeline', pipeline, 'lineage', lineage, 'generation', generation, 'session', session)

@@ -112,9 +112,9 @@ fn an_older_checkpoint_brings_the_same_windows_in_other_epochs() {
 }
 
 #[test]
-fn another_lineage_begins_its_epochs_anew() {
+fn another_lineage_begins_its_epochs_and_revisions_anew() {
     let place = place("lineage");
-    deliver(&mut place.sink(5), 9, &[closed(0, 0, 0, &[(None, 1, 0, 0.0)])]);
+    deliver(&mut place.sink(5), 9, &[closed(0, 0, 3, &[(None, 1, 0, 0.0)])]);
     let claim = Claim { pipeline: "retail".into(), lineage: "b".into(), generation: 1 };
     let mut other = super::super::open_with(&place.settings(), &kpis(), LIMITS).unwrap();
     assert_eq!(other.recover(&Resume { claim, epoch: 0, prepared: None }).unwrap(), None);
