@@ -171,7 +171,8 @@ fn a_sink_of_files_goes_on_under_another_name_and_behind_another_sink() {
     let path = pipeline(folder.path(), 0, "tumbling 1m", "");
     stop_after(&path, "30000");
     let text = fs::read_to_string(&path).unwrap();
-    let (copy, named) = ("type = \"json-files\"\npath = \"copy\"\n[[sink]]\n", "type = \"json-files\"\nname = \"files\"\n");
+    let (copy, named) =
+        ("type = \"json-files\"\npath = \"copy\"\n[[sink]]\n", "type = \"json-files\"\nname = \"files\"\n");
     fs::write(&path, text.replace("type = \"json-files\"\n", &format!("{copy}{named}"))).unwrap();
     assert_code(&run_to_end(&path, &[]), 0);
     assert_eq!(tree(&folder.path().join("out")), reference("tumbling 1m", ""));

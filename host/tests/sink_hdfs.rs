@@ -48,7 +48,7 @@ fn hdfs(url: &str) -> Hdfs {
 
 fn sink_over(storage: Hdfs, path: &str) -> JsonFiles {
     let storage: Arc<dyn Storage> = Arc::new(storage);
-    let settings = JsonFilesSettings { storage, path: path.into(), interval_us: 10 * rows::MINUTE_US, locks: false };
+    let settings = JsonFilesSettings { storage, path: path.into(), interval_us: 10 * rows::MINUTE_US, locks: None };
     JsonFiles::new(settings, vec![rows::schema("sales", 0)]).unwrap()
 }
 

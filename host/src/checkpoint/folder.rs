@@ -20,7 +20,7 @@ mod tests;
 use super::{CheckpointError, Saved, Store};
 use crate::storage::Storage;
 use crate::telemetry::failpoint;
-use claim::Claim;
+pub use claim::Claim;
 use record::Record;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};

@@ -72,6 +72,16 @@ pub enum CheckpointError {
         /// The folder.
         place: String,
     },
+    /// Two claims hold records, which no run leaves: a backup was copied over.
+    #[error(
+        "{place} holds records in {folders}: a backup was copied into it. Keep the folder that is to count, and move the other away"
+    )]
+    TwoGenerations {
+        /// The folder.
+        place: String,
+        /// Their names.
+        folders: String,
+    },
     /// There are checkpoints, but none is whole.
     #[error(
         "no checkpoint in {place} can be read ({reasons}): restore the folder from a backup, or move it away to begin from the start"

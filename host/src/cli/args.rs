@@ -96,6 +96,10 @@ pub struct RunArgs {
     /// published as unavailable; may be given several times, '*' for all KPIs
     #[arg(long, value_name = "KPI")]
     pub discard_state: Vec<String>,
+    /// Let go of rows that only the checkpoint holds, of a sink that the file no longer has: that sink never gets them; may be given
+    /// several times
+    #[arg(long, value_name = "SINK")]
+    pub discard_rows: Vec<String>,
     /// Stop, as a signal would, once this many records were read
     #[arg(long, value_name = "RECORDS")]
     pub stop_after: Option<u64>,

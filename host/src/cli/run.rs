@@ -29,7 +29,10 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let shown = view::start(args.view, &job, Arc::clone(&progress));
     let places = job.places();
     let options = RunOptions {
-        discard: Discard(args.discard_state.iter().cloned().collect()),
+        discard: Discard {
+            state: args.discard_state.iter().cloned().collect(),
+            rows: args.discard_rows.iter().cloned().collect(),
+        },
         stop_after: args.stop_after,
         started,
     };

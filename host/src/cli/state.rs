@@ -34,7 +34,7 @@ pub fn show(args: &StateShowArgs) -> Result<u8, Failure> {
 
 fn text(picture: &Picture) -> String {
     let mut text = format!(
-        "{} in {}\n  epoch {}, {} of {}, claimed {} times (lineage {})\n  watermark {}\n",
+        "{} in {}\n  epoch {}, {} of {}, generation {} (lineage {})\n  watermark {}\n",
         picture.pipeline,
         picture.place,
         picture.epoch,

@@ -7,6 +7,7 @@ use super::identity::{KpiIdentity, PluginIdentity};
 use super::job::{CheckpointFolder, Instances, Job, OpenKpi, OpenPreprocessor, OpenSink};
 use super::resolve::PluginFolders;
 use super::sinks;
+use super::start::LET_GO_WAIT;
 use super::storage;
 use super::translate::{generator_settings, kafka_settings, limits, settings, timestamp_form};
 use crate::checkpoint::CheckpointError;
@@ -22,6 +23,7 @@ use crate::source::{Source, SourceError};
 use crate::telemetry::failpoint;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use weir_core::plan::{FoldPlan, Grouping, PlanError};
 use weir_core::plugin::{KpiDescription, PreprocessorDescription};
@@ -143,7 +145,14 @@ impl Checked {
         let (plan, kpis) = (&self.plan, &self.kpis);
         failpoint!("plugins-open");
         let source = source(plan, until_end)?;
-        let sinks = plan.sinks.iter().map(|sink| sinks::open(sink, &plan.name, kpis)).collect::<Result<_, _>>()?;
+        // One that was shut out notices with its next checkpoint.
+        let older_run_wait =
+            plan.checkpoint.as_ref().map_or(Duration::ZERO, |checkpoint| checkpoint.interval) + LET_GO_WAIT;
+        let sinks = plan
+            .sinks
+            .iter()
+            .map(|sink| sinks::open(sink, &plan.name, kpis, older_run_wait))
+            .collect::<Result<_, _>>()?;
         let checkpoint = match &plan.checkpoint {
             Some(checkpoint) => {
                 let (storage, path) = storage::open(&checkpoint.folder)?;

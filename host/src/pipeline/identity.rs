@@ -36,17 +36,22 @@ pub(super) struct KpiIdentity {
     pub by: Vec<String>,
 }
 
-/// KPIs whose saved state the operator lets go (`--discard-state`); `*` for all.
+/// What the operator lets go of a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Discard(pub BTreeSet<String>);
+pub struct Discard {
+    /// KPIs whose saved state goes (`--discard-state`); `*` for all.
+    pub state: BTreeSet<String>,
+    /// Sinks that are gone, and whose undelivered rows go with them (`--discard-rows`).
+    pub rows: BTreeSet<String>,
+}
 
 impl Discard {
     fn all(&self) -> bool {
-        self.0.contains("*")
+        self.state.contains("*")
     }
 
     fn has(&self, kpi: &str) -> bool {
-        self.all() || self.0.contains(kpi)
+        self.all() || self.state.contains(kpi)
     }
 }
 
@@ -123,7 +128,7 @@ impl Identity {
 
     fn check_names(&self, saved: &Self, discard: &Discard) -> Result<(), RunError> {
         let known = |name: &String| name == "*" || self.kpis.iter().chain(&saved.kpis).any(|kpi| kpi.name == *name);
-        match discard.0.iter().find(|name| !known(name)) {
+        match discard.state.iter().find(|name| !known(name)) {
             Some(name) => {
                 let names: Vec<&str> = self.kpis.iter().map(|kpi| kpi.name.as_str()).collect();
                 Err(RunError::Mismatch(format!(
@@ -202,7 +207,7 @@ mod tests {
     }
 
     fn discard(names: &[&str]) -> Discard {
-        Discard(names.iter().map(ToString::to_string).collect())
+        Discard { state: names.iter().map(ToString::to_string).collect(), ..Discard::default() }
     }
 
     fn told(saved: &Identity, now: &Identity, discarded: &[&str]) -> String {
@@ -228,7 +233,7 @@ mod tests {
             change(&mut now.kpis[1]);
             let text = told(&saved, &now, &[]);
             assert!(text.contains("KPI `b`") && text.contains("--discard-state b"), "{text}");
-            assert_eq!(now.take_up(&saved, &discard(&["b"])).unwrap().fresh, discard(&["b"]).0);
+            assert_eq!(now.take_up(&saved, &discard(&["b"])).unwrap().fresh, discard(&["b"]).state);
             assert!(now.take_up(&saved, &discard(&["a"])).is_err());
             text
         };
@@ -244,7 +249,7 @@ mod tests {
         let (one, two) = (identity(&["a"]), identity(&["a", "b"]));
         assert!(told(&one, &two, &[]).contains("it is new"));
         assert!(told(&two, &one, &[]).contains("no longer has it"));
-        assert_eq!(two.take_up(&one, &discard(&["b"])).unwrap().fresh, discard(&["b"]).0);
+        assert_eq!(two.take_up(&one, &discard(&["b"])).unwrap().fresh, discard(&["b"]).state);
         assert!(one.take_up(&two, &discard(&["b"])).unwrap().fresh.is_empty());
         assert!(told(&one, &one, &["x"]).contains("there is no such KPI; there are a"));
     }
@@ -256,7 +261,7 @@ mod tests {
             let mut now = saved.clone();
             change(&mut now);
             assert!(told(&saved, &now, &["a"]).contains("--discard-state '*'"));
-            assert_eq!(now.take_up(&saved, &discard(&["*"])).unwrap().fresh, discard(&["a"]).0);
+            assert_eq!(now.take_up(&saved, &discard(&["*"])).unwrap().fresh, discard(&["a"]).state);
         };
         change(|now| now.time = "5m".into());
         change(|now| now.preprocessors[0].options = "[x]".into());

@@ -58,7 +58,7 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
     last.is_of(now.pipeline, now.partitions)?;
     let taken = now.identity.take_up(&last.identity, discard)?;
     let kept = kept_sinks(&last.sinks, &now.sinks);
-    check_sinks(&last.sinks, &kept)?;
+    check_sinks(&last.sinks, &kept, discard)?;
     let places = Places::new(now, last, &taken.fresh);
     let boundary_us = boundary(&records);
     let states = records.iter_mut().map(|record| places.state(record)).collect::<Result<Vec<_>, _>>()?;
@@ -122,13 +122,22 @@ fn quarantined(states: &[State]) -> Vec<(usize, PluginError)> {
 /// For each sink of the last record: the name that it has now, if it is still there. Files are known by their place, so that another name,
 /// or another order of sinks without names, takes nobody's state; where no sink has that place, the folder has moved, and the name tells.
 fn kept_sinks(saved: &[SavedSink], now: &[(String, Option<String>)]) -> Vec<Option<String>> {
-    let by_place = |place: &Option<String>| now.iter().find(|(_, here)| place.is_some() && here == place);
-    let moved = |(name, here): &(String, Option<String>)| {
-        let same = saved.iter().find(|sink| here.is_some() && sink.place == *here);
-        same.is_none_or(|sink| sink.name == *name)
-    };
-    let by_name = |sink: &SavedSink| now.iter().find(|other| other.0 == sink.name && moved(other));
-    saved.iter().map(|sink| by_place(&sink.place).or_else(|| by_name(sink)).map(|(name, _)| name.clone())).collect()
+    let mut kept = vec![None; saved.len()];
+    let same_name = |sink: &SavedSink, (name, _): &(String, Option<String>)| sink.name == *name;
+    let same_place = |sink: &SavedSink, (_, place): &(String, Option<String>)| sink.place == *place;
+    let same = |sink: &SavedSink, other: &_| same_name(sink, other) && same_place(sink, other);
+    let place = |sink: &SavedSink, other: &_| sink.place.is_some() && same_place(sink, other);
+    // The likeliest first: several sinks of files may share a place.
+    let rules: [&dyn Fn(&SavedSink, &(String, Option<String>)) -> bool; 3] = [&same, &place, &same_name];
+    let mut free: Vec<&(String, Option<String>)> = now.iter().collect();
+    for rule in rules {
+        for (sink, kept) in saved.iter().zip(&mut kept).filter(|(_, kept)| kept.is_none()) {
+            if let Some(found) = free.iter().position(|other| rule(sink, other)) {
+                *kept = Some(free.swap_remove(found).0.clone());
+            }
+        }
+    }
+    kept
 }
 
 /// The parts of each sink that is still there; those of records from before it was there don't exist. `kept`: by the last record's sinks.
@@ -148,11 +157,17 @@ fn sinks(records: &mut [Snapshot], kept: &[Option<String>]) -> Vec<SavedParts> {
 }
 
 /// A sink that is gone must have nothing left that only the checkpoint holds.
-fn check_sinks(saved: &[SavedSink], kept: &[Option<String>]) -> Result<(), RunError> {
+fn check_sinks(saved: &[SavedSink], kept: &[Option<String>], discard: &Discard) -> Result<(), RunError> {
+    let still_there = |name: &&String| saved.iter().zip(kept).any(|(sink, kept)| sink.name == **name && kept.is_some());
+    if let Some(name) = discard.rows.iter().find(still_there) {
+        let text = "the file still has that sink; take it out, or give it another `name`";
+        return Err(RunError::Mismatch(format!("--discard-rows {name}: {text}")));
+    }
     let mut gone = saved.iter().zip(kept).filter(|(_, kept)| kept.is_none()).map(|(sink, _)| sink);
-    match gone.find(|sink| sink.prepared.undelivered > 0) {
+    match gone.find(|sink| sink.prepared.undelivered > 0 && !discard.rows.contains(&sink.name)) {
         Some(SavedSink { name, prepared, .. }) => Err(RunError::Mismatch(format!(
-            "{} bytes of rows for the sink `{name}` are not delivered yet, and the file no longer has it: put it back until they are",
+            "{} bytes of rows for the sink `{name}` are not delivered yet, and the file no longer has it: put it back until they are, or let \
+             them go with --discard-rows {name}",
             prepared.undelivered
         ))),
         None => Ok(()),
@@ -268,5 +283,23 @@ mod tests {
         assert_eq!(kept(&[out], &[("json-files", Some("/new")), ("json-files-2", Some("/out"))]), ["json-files-2"]);
         assert_eq!(kept(&[out], &[("json-files", Some("/moved/out"))]), ["json-files"], "another folder");
         assert_eq!(kept(&[db], &[("tables", None)]), [""], "a table's marker is called by the name");
+        let (first, second) = (("first", Some("/out")), ("second", Some("/out")));
+        assert_eq!(kept(&[first, second], &[second, first]), ["first", "second"], "two in one folder");
+    }
+
+    #[test]
+    fn rows_that_wait_for_a_sink_that_is_gone_are_let_go_when_asked() {
+        let prepared = Prepared { undelivered: 7, ..Prepared::default() };
+        let saved = [SavedSink { name: "db".into(), place: None, prepared }];
+        let discard =
+            |rows: &[&str]| Discard { rows: rows.iter().map(ToString::to_string).collect(), ..Discard::default() };
+        let refused = |kept: Option<&str>, rows: &[&str]| {
+            check_sinks(&saved, &[kept.map(Into::into)], &discard(rows)).err().map(|error| error.to_string())
+        };
+        assert!(refused(None, &[]).unwrap().contains("--discard-rows db"));
+        assert!(refused(None, &["other"]).unwrap().contains("--discard-rows db"));
+        assert_eq!(refused(None, &["db"]), None);
+        assert_eq!(refused(Some("db"), &[]), None);
+        assert!(refused(Some("db"), &["db"]).unwrap().contains("still has"));
     }
 }

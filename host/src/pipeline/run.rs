@@ -12,7 +12,7 @@ use super::resume::{self, Now, Resumed};
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use super::start;
-use crate::checkpoint::folder::FolderStore;
+use crate::checkpoint::folder::{Claim, FolderStore};
 use crate::checkpoint::{CheckpointError, Saved, Store};
 use crate::decode::DecodeSchemaError;
 use crate::plugin::UseError;
@@ -192,7 +192,12 @@ pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore
         Some(saved) => resume::take_up(&saved, &now, discard).map(Some),
         None => job.may_begin().map(|()| None),
     };
-    take_up(look(storage, path)?)?;
+    let looked = take_up(look(storage, path)?.and_then(|(_, saved)| saved))?;
+    for open in &job.sinks {
+        let parts = looked.iter().flat_map(|resumed| &resumed.sinks).find(|saved| saved.name == open.name);
+        let prepared = parts.map(|saved| open.sink.join(&saved.parts)).transpose()?;
+        prepared.map_or(Ok(()), |prepared| open.sink.fits(&prepared))?;
+    }
     let mut store = FolderStore::open(Arc::clone(storage), path, *floor)?;
     failpoint!("checkpoint-claimed");
     let resumed = take_up(store.latest()?)?;
@@ -203,15 +208,14 @@ pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore
 }
 
 /// What is there, claimed by nobody yet. Between its listing and its reading a run that goes on may tidy it away: then it is looked at again.
-fn look(storage: &Arc<dyn Storage>, path: &Path) -> Result<Option<Saved>, RunError> {
+pub(super) fn look(storage: &Arc<dyn Storage>, path: &Path) -> Result<Option<(Claim, Option<Saved>)>, CheckpointError> {
     let mut tries = 0;
     loop {
         tries += 1;
         match FolderStore::look(storage, path) {
-            Ok(found) => return Ok(found.and_then(|(_, saved)| saved)),
             Err(CheckpointError::NoneWhole { .. } | CheckpointError::Io { .. } | CheckpointError::Fenced { .. })
                 if tries < LOOKS_MAX => {}
-            Err(error) => return Err(error.into()),
+            looked => return looked,
         }
     }
 }

@@ -15,19 +15,31 @@ use crate::sink::{KpiSchema, Sink, SinkError};
 use crate::storage::hdfs::Hdfs;
 use crate::storage::local::Local;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// The sink of a `[[sink]]`, with the KPIs that it takes.
-pub(super) fn open(plan: &SinkPlan, pipeline: &str, kpis: &[OpenKpi]) -> Result<OpenSink, SinkError> {
+/// The sink of a `[[sink]]`, with the KPIs that it takes. `older_run_wait`: for an older run to notice that it was shut out, and to end.
+pub(super) fn open(
+    plan: &SinkPlan,
+    pipeline: &str,
+    kpis: &[OpenKpi],
+    older_run_wait: Duration,
+) -> Result<OpenSink, SinkError> {
     let takes: Vec<bool> = kpis.iter().map(|kpi| plan.kpis.contains(&kpi.name)).collect();
     let schemas = kpis.iter().filter(|kpi| plan.kpis.contains(&kpi.name)).map(|kpi| kpi.schema.clone()).collect();
-    Ok(OpenSink { name: plan.name.clone(), sink: sink(plan, pipeline, schemas)?, takes })
+    Ok(OpenSink { name: plan.name.clone(), sink: sink(plan, pipeline, schemas, older_run_wait)?, takes })
 }
 
-fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn Sink>, SinkError> {
+fn sink(
+    plan: &SinkPlan,
+    pipeline: &str,
+    kpis: Vec<KpiSchema>,
+    older_run_wait: Duration,
+) -> Result<Box<dyn Sink>, SinkError> {
     Ok(match &plan.kind {
         SinkKind::JsonFiles { path, interval_us } => {
             let (path, interval_us) = (path.clone(), *interval_us);
-            let settings = JsonFilesSettings { storage: Arc::new(Local), path, interval_us, locks: true };
+            let settings =
+                JsonFilesSettings { storage: Arc::new(Local), path, interval_us, locks: Some(older_run_wait) };
             Box::new(JsonFiles::new(settings, kpis)?)
         }
         SinkKind::Kafka { brokers, topic, epochs_topic, properties, backlog_bytes_max, .. } => {
@@ -65,7 +77,7 @@ fn sink(plan: &SinkPlan, pipeline: &str, kpis: Vec<KpiSchema>) -> Result<Box<dyn
             let storage =
                 Hdfs::new(url, properties).map_err(|source| SinkError::Io { place: format!("{url}{path}"), source })?;
             let (path, interval_us) = (path.into(), *interval_us);
-            let settings = JsonFilesSettings { storage: Arc::new(storage), path, interval_us, locks: false };
+            let settings = JsonFilesSettings { storage: Arc::new(storage), path, interval_us, locks: None };
             Box::new(JsonFiles::new(settings, kpis)?)
         }
     })

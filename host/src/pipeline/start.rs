@@ -33,7 +33,7 @@ use weir_core::ledger::Ledger;
 use weir_core::time::PartitionClock;
 
 /// How long a newer run waits, beyond an epoch, until an older one has noticed that it is fenced and let go of its files.
-const LET_GO_WAIT: Duration = Duration::from_secs(15);
+pub(super) const LET_GO_WAIT: Duration = Duration::from_secs(15);
 
 /// Each partition's clock to begin with. After a checkpoint none is behind the closer: a partition that had stepped aside, or that
 /// is new, may find windows gone that its own front would still name.

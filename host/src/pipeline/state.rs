@@ -3,7 +3,6 @@
 use super::resume;
 use super::snapshot::{self, Snapshot, State};
 use super::storage;
-use crate::checkpoint::folder::FolderStore;
 use crate::checkpoint::{CheckpointError, Saved};
 use crate::config::plan::{FolderPlan, Plan};
 use crate::sink::timestamp_text;
@@ -42,7 +41,7 @@ pub struct Picture {
     pub pipeline: String,
     /// The life that it belongs to.
     pub lineage: String,
-    /// How often it was claimed by a run.
+    /// Of its last claim: at least the time of that in milliseconds.
     pub generation: u64,
     /// Its epoch.
     pub epoch: u64,
@@ -121,7 +120,7 @@ pub struct KpiPicture {
 pub struct SinkPicture {
     /// Its name.
     pub name: String,
-    /// Bytes that it put into the checkpoint.
+    /// Bytes that it put into the chain's records.
     pub bytes: u64,
     /// Bytes of rows that its system had not taken.
     pub undelivered_bytes: u64,
@@ -154,7 +153,7 @@ impl StatePlace {
 pub fn look(place: &StatePlace, ends: Option<&[Option<i64>]>) -> Result<Picture, StateError> {
     let (storage, path) = storage::open(&place.0)?;
     let none = || StateError::Usage(format!("there is no checkpoint in {}", place.0));
-    let (claim, saved) = FolderStore::look(&storage, &path)?.ok_or_else(none)?;
+    let (claim, saved) = super::run::look(&storage, &path)?.ok_or_else(none)?;
     let saved = saved.ok_or_else(none)?;
     let records = saved.records.iter().map(|bytes| snapshot::decode(bytes)).collect::<Result<Vec<_>, _>>()?;
     let last = records.last().ok_or_else(none)?;
@@ -170,7 +169,7 @@ pub fn look(place: &StatePlace, ends: Option<&[Option<i64>]>) -> Result<Picture,
         watermark: (watermark_us != i64::MIN).then(|| timestamp_text(watermark_us)),
         partitions: partitions(last, ends),
         kpis: kpis(&records, &saved)?,
-        sinks: sinks(last),
+        sinks: sinks(&records, last),
         ledger: ledger(last),
         letters_bytes: last.letters,
     })
@@ -192,10 +191,14 @@ fn partitions(last: &Snapshot, ends: Option<&[Option<i64>]>) -> Vec<PartitionPic
     last.partitions.iter().enumerate().map(picture).collect()
 }
 
-fn sinks(last: &Snapshot) -> Vec<SinkPicture> {
+fn sinks(records: &[Snapshot], last: &Snapshot) -> Vec<SinkPicture> {
+    let bytes = |name: &str| {
+        let parts = records.iter().flat_map(|record| &record.sinks).filter(|sink| sink.name == name);
+        parts.map(|sink| sink.prepared.bytes.len() as u64).sum()
+    };
     let picture = |sink: &snapshot::SavedSink| SinkPicture {
         name: sink.name.clone(),
-        bytes: sink.prepared.bytes.len() as u64,
+        bytes: bytes(&sink.name),
         undelivered_bytes: sink.prepared.undelivered,
     };
     last.sinks.iter().map(picture).collect()

@@ -36,9 +36,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 use weir_core::results::Closed;
 
-/// How long a start waits for an older run, which it has shut out, to notice that and to end: longer than the checkpoint intervals in use.
-const OLDER_RUN_WAIT: Duration = Duration::from_secs(15);
-
 /// Bytes of rows in the checkpoint, while the file system is away, from which on the pipeline has to wait.
 const CARRIED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -54,8 +51,9 @@ pub struct JsonFilesSettings {
     pub path: PathBuf,
     /// Event time that a file covers, microseconds; above 0.
     pub interval_us: i64,
-    /// The folder is on this machine, and locks keep apart runs that can't fence each other.
-    pub locks: bool,
+    /// The folder is on this machine, and locks keep apart runs that can't fence each other; so long a start waits for an older run, which
+    /// it has shut out, to notice that and to end.
+    pub locks: Option<Duration>,
 }
 
 /// Rows as JSON lines in files.
@@ -79,7 +77,7 @@ impl JsonFiles {
         Ok(Self { settings, kpis, generation: 0, settled_us: i64::MIN, sequence: 0, outage: None })
     }
 
-    /// Refuses what a checkpoint of other settings holds, before anything is touched.
+    /// Refuses what a checkpoint of other settings holds.
     fn check(&self, prepared: &Prepared) -> Result<(), SinkError> {
         let (was, is) = (prepared.interval_us, self.settings.interval_us);
         if was != is {
@@ -253,9 +251,9 @@ impl Sink for JsonFiles {
         let prepared = from.prepared.map(|bytes| self.decode(bytes)).transpose()?;
         prepared.as_ref().map_or(Ok(()), |prepared| self.check(prepared))?;
         self.generation = from.claim.generation;
-        let until = Instant::now() + OLDER_RUN_WAIT;
+        let until = self.settings.locks.map(|wait| Instant::now() + wait);
         for kpi in &mut self.kpis {
-            kpi.folder.open(&from.claim, self.settings.locks, until)?;
+            kpi.folder.open(&from.claim, until)?;
         }
         telemetry::failpoint!("files-after-take-over");
         prepared.map_or(Ok(()), |prepared| self.restore(prepared))?;
@@ -318,6 +316,10 @@ impl Sink for JsonFiles {
             }
             thread::sleep(FINISH_EVERY.min(left));
         }
+    }
+
+    fn fits(&self, prepared: &[u8]) -> Result<(), SinkError> {
+        self.check(&self.decode(prepared)?)
     }
 
     fn known_by_place(&self) -> bool {

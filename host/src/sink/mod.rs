@@ -139,6 +139,10 @@ pub trait Sink: Send {
     fn finish(&mut self, _wait: Duration) -> Result<bool, SinkError> {
         Ok(true)
     }
+    /// Refuses what a checkpoint holds of it where that is of other settings. Asked before anybody is shut out; changes nothing.
+    fn fits(&self, _prepared: &[u8]) -> Result<(), SinkError> {
+        Ok(())
+    }
     /// Whether its state belongs to its place and not to its name: one that has got another name goes on there.
     fn known_by_place(&self) -> bool {
         false

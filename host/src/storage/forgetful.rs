@@ -214,6 +214,10 @@ impl Storage for Forgetful {
         self.run("remove_folder", (path, None), done, |disk| disk.remove_folder(path, true))
     }
 
+    fn remove_empty_folder(&self, path: &Path) -> io::Result<()> {
+        self.change("remove_empty_folder", path, |disk| disk.remove_empty_folder(path))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         self.change("list", path, |disk| disk.now.list(path))
     }

@@ -208,6 +208,14 @@ impl Storage for Hdfs {
         self.delete(path, true)
     }
 
+    fn remove_empty_folder(&self, path: &Path) -> io::Result<()> {
+        // The NameNode looks and removes under one lock; its refusal has no kind of its own.
+        self.delete(path, false).map_err(|error| match self.list(path) {
+            Ok(entries) if !entries.is_empty() => ErrorKind::DirectoryNotEmpty.into(),
+            _ => error,
+        })
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let path = text(path)?;
         let found = self.line.until_clear(|client| self.line.wait(client.list_status(path, false)))?;

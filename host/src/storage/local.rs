@@ -72,6 +72,10 @@ impl Storage for Local {
         gone_is_fine(fs::remove_dir_all(path))
     }
 
+    fn remove_empty_folder(&self, path: &Path) -> io::Result<()> {
+        gone_is_fine(fs::remove_dir(path))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(path)? {

@@ -43,6 +43,8 @@ pub trait Storage: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder and all within; one that is not there is fine.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder that holds nothing, else `DirectoryNotEmpty`; one that is not there is fine.
+    fn remove_empty_folder(&self, path: &Path) -> io::Result<()>;
     /// What is in a folder, in no order; `NotFound` where it is not there.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
     /// Makes names that changed in the folder durable.

@@ -1,4 +1,4 @@
-//! Claims a checkpoint folder: its generation's folder gets the next number, which only one claimant can give it.
+//! Claims a checkpoint folder: its generation's folder gets a higher number, which only one claimant can give it.
 
 use super::super::CheckpointError;
 use crate::storage::{Storage, random_name};
@@ -20,7 +20,7 @@ pub struct Claim {
     pub folder: PathBuf,
     /// The random name that was made with the folder.
     pub lineage: String,
-    /// How often it was claimed.
+    /// The folder's number: at least the time of the claim in milliseconds, and above all before.
     pub generation: u64,
 }
 
@@ -30,11 +30,12 @@ pub(super) fn claim(storage: &dyn Storage, path: &Path, floor: u64) -> Result<Cl
     storage.create_folders(path).map_err(failed)?;
     let lineage = lineage(storage, path).map_err(failed)?;
     for _ in 0..RACES_MAX {
-        let before = generations(storage, path)?.into_iter().max();
-        let generation = (before.unwrap_or(0) + 1).max(floor);
-        let folder = path.join(format!("{FOLDER}{generation}"));
+        let found = Generations::list(storage, path)?;
+        let generation = (found.highest().unwrap_or(0) + 1).max(floor);
+        let folder = path.join(name(generation));
+        let before = found.current();
         let claimed = match before {
-            Some(before) => storage.rename_new(&path.join(format!("{FOLDER}{before}")), &folder),
+            Some(before) => storage.rename_new(&path.join(name(before)), &folder),
             None => storage.create_folder(&folder),
         };
         match claimed {
@@ -45,29 +46,47 @@ pub(super) fn claim(storage: &dyn Storage, path: &Path, floor: u64) -> Result<Cl
         }
         failpoint!("claim-renamed");
         storage.sync_folder(path).map_err(failed)?;
-        // First claimants that begin at once make folders of different numbers, and each looks only after making its own: so at least
-        // one sees the other's, gives its own empty one up, and takes the other's over by renaming it, with what is in it by then.
-        let now = generations(storage, path)?;
-        if before.is_none() && now.len() > 1 {
-            storage.remove_folder(&folder).map_err(failed)?;
-            continue;
+        if shut_out_others(storage, path, generation, before.is_none())? {
+            return Ok(Claim { path: path.to_owned(), folder, lineage, generation });
         }
-        if now.iter().any(|other| *other > generation) {
-            return Err(CheckpointError::Fenced { place: storage.place(path), generation });
-        }
-        for older in now.into_iter().filter(|other| *other < generation) {
-            storage.remove_folder(&path.join(format!("{FOLDER}{older}"))).map_err(failed)?;
-        }
-        return Ok(Claim { path: path.to_owned(), folder, lineage, generation });
     }
     Err(failed(io::Error::new(ErrorKind::ResourceBusy, "other runs claim it all the time")))
+}
+
+/// Leaves only this generation's folder. False: it was given up for another one.
+///
+/// First claimants that begin at once make folders of different numbers, and each looks only after making its own: so at least one sees
+/// the other's, gives its own empty one up, and takes the other's over by renaming it, with what is in it by then. One that died
+/// between leaves an empty folder. A folder that holds something is never removed.
+fn shut_out_others(storage: &dyn Storage, path: &Path, generation: u64, made: bool) -> Result<bool, CheckpointError> {
+    let failed = |source: io::Error| CheckpointError::Io { place: storage.place(path), source };
+    let now = Generations::list(storage, path)?;
+    let others = || now.0.iter().filter(|(other, _)| *other != generation);
+    let give_up = || match storage.remove_empty_folder(&path.join(name(generation))) {
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Err(two(storage, path, &now)),
+        given_up => given_up.map(|()| false).map_err(failed),
+    };
+    if made && others().next().is_some() {
+        return give_up();
+    }
+    if others().any(|(other, _)| *other > generation && now.current() == Some(*other)) {
+        return Err(CheckpointError::Fenced { place: storage.place(path), generation });
+    }
+    for (other, _) in others() {
+        match storage.remove_empty_folder(&path.join(name(*other))) {
+            // Somebody has written there: its maker, which goes on until its folder is renamed.
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => return give_up(),
+            removed => removed.map_err(failed)?,
+        }
+    }
+    Ok(true)
 }
 
 /// The claim as it stands; `None` where nobody ever made one.
 pub(super) fn look(storage: &dyn Storage, path: &Path) -> Result<Option<Claim>, CheckpointError> {
     let failed = |source: io::Error| CheckpointError::Io { place: storage.place(path), source };
-    let generation = match generations(storage, path) {
-        Ok(generations) => generations.into_iter().max(),
+    let generation = match Generations::list(storage, path) {
+        Ok(found) => found.current(),
         Err(CheckpointError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
@@ -75,10 +94,53 @@ pub(super) fn look(storage: &dyn Storage, path: &Path) -> Result<Option<Claim>, 
     let lineage = storage.read(&path.join("lineage")).map_err(failed)?;
     Ok(Some(Claim {
         path: path.to_owned(),
-        folder: path.join(format!("{FOLDER}{generation}")),
+        folder: path.join(name(generation)),
         lineage: String::from_utf8_lossy(&lineage).into_owned(),
         generation,
     }))
+}
+
+fn name(generation: u64) -> String {
+    format!("{FOLDER}{generation}")
+}
+
+fn two(storage: &dyn Storage, path: &Path, found: &Generations) -> CheckpointError {
+    let used = found.0.iter().filter(|(_, used)| *used);
+    let folders = used.map(|(generation, _)| name(*generation)).collect::<Vec<_>>().join(" and ");
+    CheckpointError::TwoGenerations { place: storage.place(path), folders }
+}
+
+/// The generations' folders that are there, and whether each holds something.
+struct Generations(Vec<(u64, bool)>);
+
+impl Generations {
+    fn list(storage: &dyn Storage, path: &Path) -> Result<Self, CheckpointError> {
+        let failed = |source: io::Error| CheckpointError::Io { place: storage.place(path), source };
+        let numbers = generations(storage, path)?;
+        if numbers.len() < 2 {
+            return Ok(Self(numbers.into_iter().map(|number| (number, true)).collect()));
+        }
+        let mut found = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            match storage.list(&path.join(name(number))) {
+                Ok(entries) => found.push((number, !entries.is_empty())),
+                // Renamed or given up since.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(source) => return Err(failed(source)),
+            }
+        }
+        let found = Self(found);
+        if found.0.iter().filter(|(_, used)| *used).count() > 1 { Err(two(storage, path, &found)) } else { Ok(found) }
+    }
+
+    fn highest(&self) -> Option<u64> {
+        self.0.iter().map(|(number, _)| *number).max()
+    }
+
+    /// The one that counts: that which holds something, or the highest.
+    fn current(&self) -> Option<u64> {
+        self.0.iter().max_by_key(|(number, used)| (*used, *number)).map(|(number, _)| *number)
+    }
 }
 
 fn generations(storage: &dyn Storage, path: &Path) -> Result<Vec<u64>, CheckpointError> {

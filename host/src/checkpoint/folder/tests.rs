@@ -191,6 +191,36 @@ fn of_many_claimants_at_once_one_is_left() {
 }
 
 #[test]
+fn a_first_claimant_that_died_amid_it_takes_no_records_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = open(folder.path());
+    first.write(1, None, b"one").unwrap();
+    fs::create_dir(folder.path().join(format!("generation-{}", u64::MAX / 2))).unwrap();
+    let (claim, found) = FolderStore::look(&(Arc::new(Local) as Arc<dyn Storage>), folder.path()).unwrap().unwrap();
+    assert_eq!((claim.generation, found), (first.generation(), saved(1, &[b"one"])));
+    let mut next = open(folder.path());
+    assert_eq!(next.latest().unwrap(), saved(1, &[b"one"]));
+    assert!(matches!(first.check(), Err(CheckpointError::Fenced { .. })));
+    let generations = fs::read_dir(folder.path()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(generations.count(), 1);
+}
+
+#[test]
+fn a_backup_copied_into_the_folder_is_told_and_nothing_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).write(1, None, b"one").unwrap();
+    let backup = folder.path().join("generation-3");
+    fs::create_dir(&backup).unwrap();
+    fs::write(backup.join("epoch-1.ckpt"), b"old").unwrap();
+    let error = FolderStore::open(Arc::new(Local), folder.path(), 0).unwrap_err().to_string();
+    assert!(
+        error.contains("generation-1 and generation-3") || error.contains("generation-3 and generation-1"),
+        "{error}"
+    );
+    assert!(backup.join("epoch-1.ckpt").exists() && folder.path().join("generation-1/epoch-1.ckpt").exists());
+}
+
+#[test]
 fn looking_claims_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let local: Arc<dyn Storage> = Arc::new(Local);

@@ -105,7 +105,7 @@ fn schema(name: &str, kpi: usize) -> KpiSchema {
 /// The sink of a run, which works on this disk.
 pub(super) fn sink(disk: &Forgetful) -> JsonFiles {
     let storage = Arc::new(disk.clone());
-    let settings = JsonFilesSettings { storage, path: PathBuf::from(FOLDER), interval_us: INTERVAL_US, locks: false };
+    let settings = JsonFilesSettings { storage, path: PathBuf::from(FOLDER), interval_us: INTERVAL_US, locks: None };
     JsonFiles::new(settings, vec![schema("sales", 0), schema("returns", 1)]).unwrap()
 }
 

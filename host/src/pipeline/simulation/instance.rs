@@ -246,7 +246,7 @@ fn job(world: &Arc<World>, process: &Arc<Process>) -> Result<(Job, Vec<stepped::
     let schemas = checked.kpis.iter().map(|kpi| kpi.schema.clone()).collect();
     let checkpoint =
         CheckpointFolder { storage: storage.clone(), path: CHECKPOINTS.into(), interval: Duration::ZERO, floor: 0 };
-    let files = JsonFilesSettings { storage, path: FILES.into(), interval_us: 300_000_000, locks: false };
+    let files = JsonFilesSettings { storage, path: FILES.into(), interval_us: 300_000_000, locks: None };
     let takes = vec![true; KPIS.len()];
     let mut couriers = Vec::new();
     let mut sinks = vec![OpenSink { name: "files".into(), sink: Box::new(JsonFiles::new(files, schemas)?), takes }];

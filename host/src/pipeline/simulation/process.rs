@@ -195,6 +195,10 @@ impl Storage for Reach {
         self.0.run("remove_folder", path, |disk| disk.remove_folder(path))
     }
 
+    fn remove_empty_folder(&self, path: &Path) -> io::Result<()> {
+        self.0.run("remove_empty_folder", path, |disk| disk.remove_empty_folder(path))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         self.0.run("list", path, |disk| disk.list(path))
     }

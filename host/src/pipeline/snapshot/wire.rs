@@ -16,7 +16,7 @@ use weir_core::ledger::{KpiLedger, Ledger};
 use weir_core::plugin::{PluginError, PluginErrorKind};
 use weir_core::time::ClockState;
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Header {

@@ -59,12 +59,12 @@ impl Folder {
         self.storage.calls_at_once()
     }
 
-    /// Makes the folder if it is not there, durably, and shuts other runs out: an older one by its folder, and where `locks` says that
-    /// the folder is on this machine, any other by a lock. The lock of a run that was shut out is waited for until then.
-    pub(super) fn open(&mut self, run: &Claim, locks: bool, until: Instant) -> Result<(), SinkError> {
+    /// Makes the folder if it is not there, durably, and shuts other runs out: an older one by its folder, and where
+    /// `locks_until` says that the folder is on this machine, any other by a lock. That of a run that was shut out is waited for until then.
+    pub(super) fn open(&mut self, run: &Claim, locks_until: Option<Instant>) -> Result<(), SinkError> {
         self.storage.create_folders(&self.path).map_err(|source| self.failed(&self.path, source))?;
         let asides = Asides::new(Arc::clone(&self.storage), self.path.clone(), run.clone())?;
-        if locks {
+        if let Some(until) = locks_until {
             self.lock = self.locked(&asides, until)?;
         }
         asides.take_over(Others::OfPipeline)?;

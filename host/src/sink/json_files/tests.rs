@@ -20,7 +20,12 @@ const FRANCE: Row = (Some("France"), 2, 10_000, 0.5);
 const TEN_MINUTES_US: i64 = 10 * MINUTE_US;
 
 fn settings(path: &Path, interval_us: i64) -> JsonFilesSettings {
-    JsonFilesSettings { storage: Arc::new(Local), path: path.join("out"), interval_us, locks: true }
+    JsonFilesSettings {
+        storage: Arc::new(Local),
+        path: path.join("out"),
+        interval_us,
+        locks: Some(Duration::from_secs(15)),
+    }
 }
 
 fn sink_with(settings: JsonFilesSettings) -> JsonFiles {

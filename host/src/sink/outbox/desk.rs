@@ -270,6 +270,7 @@ fn lost(held: Option<u64>, left: u64) -> String {
         held.map_or_else(|| "it holds no epoch of this pipeline".to_owned(), |held| format!("it holds epoch {held}"));
     format!(
         "{holds}, but everything up to epoch {left} had been delivered and is no longer in the checkpoint: it was emptied, restored from \
-         an older state, or is another system. Restore it; or give this [[sink]] another `name`, and it goes on with the rows from now on"
+         an older state, or is another system. Restore it; or give this [[sink]] another `name`, and it goes on with the rows from now on (those that still wait are let go with \
+         --discard-rows and the old name)"
     )
 }

@@ -137,6 +137,13 @@ impl Disk {
         Ok(())
     }
 
+    pub fn remove_empty_folder(&mut self, path: &Path) -> io::Result<()> {
+        match self.now.list(path) {
+            Ok(entries) if !entries.is_empty() => Err(ErrorKind::DirectoryNotEmpty.into()),
+            _ => self.remove_folder(path, false),
+        }
+    }
+
     fn there(&self, path: &Path) -> io::Result<Option<(Slot, Id)>> {
         match self.now.slot(path) {
             Ok(slot) => Ok(self.now.get(&slot).map(|id| (slot, id))),

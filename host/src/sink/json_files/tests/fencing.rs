@@ -6,7 +6,7 @@ const FILE: &str = "sales/2020-09-18T10-50-00Z.json";
 
 /// Without locks, as on HDFS: an older run that does not notice must be shut out by the folders alone.
 fn unlocked(path: &Path) -> JsonFiles {
-    sink_with(JsonFilesSettings { locks: false, ..settings(path, TEN_MINUTES_US) })
+    sink_with(JsonFilesSettings { locks: None, ..settings(path, TEN_MINUTES_US) })
 }
 
 fn run(path: &Path, generation: u64, prepared: Option<&[u8]>) -> JsonFiles {
@@ -85,7 +85,7 @@ fn a_newer_run_publishes_what_the_older_one_had_prepared() {
     for generation in 2..5 {
         for kpi in &mut unlocked(folder.path()).kpis {
             let claim = resume_as("test", generation, None).claim;
-            kpi.folder.open(&claim, false, Instant::now()).unwrap();
+            kpi.folder.open(&claim, None).unwrap();
         }
     }
     run(folder.path(), 5, Some(&checkpoint));
@@ -152,7 +152,7 @@ fn an_older_run_that_never_ends_is_named() {
     old.recover(&resume_as("test", 1, None)).unwrap();
     let mut new = sink(folder.path());
     let claim = resume_as("test", 2, None).claim;
-    let error = new.kpis[0].folder.open(&claim, true, Instant::now()).unwrap_err().to_string();
+    let error = new.kpis[0].folder.open(&claim, Some(Instant::now())).unwrap_err().to_string();
     assert!(error.contains(&format!("an older run (process {})", std::process::id())), "{error}");
     assert_fenced(old.prepare(1));
 }

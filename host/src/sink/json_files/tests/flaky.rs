@@ -74,6 +74,10 @@ impl Storage for Flaky {
         self.there()?.remove_folder(path)
     }
 
+    fn remove_empty_folder(&self, path: &Path) -> io::Result<()> {
+        self.there()?.remove_empty_folder(path)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         self.there()?.list(path)
     }
