@@ -5,6 +5,7 @@
 //! header length (u32, little endian) │ header (JSON; names blobs by number) │ blob lengths are in the header │ blobs
 //! ```
 
+mod cells;
 #[cfg(test)]
 mod tests;
 mod wire;

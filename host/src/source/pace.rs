@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How much may come at once after a pause, in seconds of the pace: enough to be cheap, too little to be seen as a burst.
 const BURST_S: f64 = 0.05;
 
+/// How much comes at once at the least, in seconds of the pace: a block for each handful of records would keep a core busy for nothing.
+const SLICE_S: f64 = 0.01;
+
 /// A pace that readers share.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -34,21 +37,21 @@ impl Pace {
         }
     }
 
-    /// How many of `wanted` records may come now, at least one; or how long until the next may.
+    /// How many of `wanted` records may come now, at least one; or how long until some may.
     pub(super) fn take(&self, wanted: usize, now: Instant) -> Result<usize, Duration> {
         let Some(rate) = self.rate else {
             return Ok(wanted);
         };
-        let burst = (rate * BURST_S).max(1.0);
+        let (burst, slice) = ((rate * BURST_S).max(1.0), (rate * SLICE_S).clamp(1.0, wanted.max(1) as f64));
         let mut bucket = self.lock();
         let full = Bucket { tokens: 1.0, filled: now };
         let state = bucket.get_or_insert(full);
         let passed_s = now.saturating_duration_since(state.filled).as_secs_f64();
         state.tokens = (state.tokens + passed_s * rate).min(burst);
         state.filled = state.filled.max(now);
-        if state.tokens < 1.0 {
+        if state.tokens < slice {
             // A pace of almost nothing would overflow the duration; an hour is asked again after an hour.
-            return Err(Duration::from_secs_f64(((1.0 - state.tokens) / rate).min(3600.0)));
+            return Err(Duration::from_secs_f64(((slice - state.tokens) / rate).min(3600.0)));
         }
         let taken = (state.tokens as usize).min(wanted);
         state.tokens -= taken as f64;
@@ -85,15 +88,29 @@ mod tests {
         for ms in 0..2000 {
             came += pace.take(8192, start + Duration::from_millis(ms)).unwrap_or(0);
         }
-        assert!((1999..=2002).contains(&came), "{came}");
+        assert!((1991..=2001).contains(&came), "{came}");
     }
 
     #[test]
     fn a_pause_is_not_caught_up() {
         let pace = Pace::new(Some(1000.0)).unwrap();
         let start = Instant::now();
-        assert_eq!(pace.take(10, start), Ok(1));
+        assert_eq!(pace.take(1, start), Ok(1));
         assert_eq!(pace.take(8192, start + Duration::from_secs(60)), Ok(50));
+    }
+
+    #[test]
+    fn a_fast_pace_comes_in_slices() {
+        let pace = Pace::new(Some(100_000.0)).unwrap();
+        let start = Instant::now();
+        assert_eq!(pace.take(1, start), Ok(1));
+        assert_eq!(pace.take(8192, start), Err(Duration::from_millis(10)));
+        assert_eq!(pace.take(8192, start + Duration::from_millis(10)), Ok(1000));
+        assert_eq!(
+            pace.take(8, start + Duration::from_millis(10)),
+            Err(Duration::from_micros(80)),
+            "no more than is wanted"
+        );
     }
 
     #[test]

@@ -69,8 +69,10 @@ impl Open {
     fn export_changes(&mut self) -> (GroupingState, Vec<u32>) {
         let (panes, starts) = self.changed.take();
         debug_assert!(panes.keys().all(|pane| self.table.holds(*pane)), "what changed is live");
-        let (cells, slots) =
-            self.cells(panes.iter().map(|(&(pane_us, refused), cells)| (pane_us, refused, &cells[..])));
+        let (cells, slots) = self.cells(
+            panes.values().map(Vec::len).sum(),
+            panes.iter().map(|(&(pane_us, refused), cells)| (pane_us, refused, &cells[..])),
+        );
         let windows = starts.iter().filter_map(|start_us| self.windows.get_key_value(start_us));
         (GroupingState { cells, windows: windows.map(Mark::state).collect() }, slots)
     }

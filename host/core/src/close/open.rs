@@ -169,6 +169,11 @@ impl Open {
         cells
     }
 
+    /// How many keys have numbers.
+    pub(super) fn keys_known(&self) -> usize {
+        self.keys.len()
+    }
+
     pub(super) fn key(&self, number: u32) -> &GroupKey {
         &self.keys[number as usize]
     }
@@ -228,11 +233,6 @@ impl Open {
             let mut behind = cell.refused..windows.ended_by(watermark_us).max(cell.refused);
             behind.all(|window| part.late_taken.binary_search_by_key(&windows.start(window), |late| late.0).is_ok())
         })
-    }
-
-    #[cfg(test)]
-    pub(super) fn keys_known(&self) -> usize {
-        self.keys.len()
     }
 
     fn number(&mut self, key: &GroupKey) -> u32 {

@@ -4,8 +4,9 @@ use super::open::{Mark, Open};
 use super::{CloseError, Closer};
 use crate::delta::{Cell, Cells, CloserState, GroupingState, KpiState, WindowState};
 use crate::group::KeyValue;
+use crate::slots::NONE;
 use crate::types::ScalarType;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 impl Closer {
     /// All that the closer knows. For a checkpoint the folders first flush everything (`i64::MAX`) and it is absorbed; then
@@ -73,21 +74,27 @@ impl Open {
     /// Cells and windows, and the slots of the cells in order.
     fn export(&mut self) -> (GroupingState, Vec<u32>) {
         self.changed.take();
-        let (cells, slots) = self.cells(self.table.all());
+        let (cells, slots) = self.cells(self.table.live(), self.table.all());
         (GroupingState { cells, windows: self.windows.iter().map(Mark::state).collect() }, slots)
     }
 
-    /// These panes' cells as (pane, refused windows, (key, slot)), and their slots in order.
-    pub(super) fn cells<'a>(&self, panes: impl Iterator<Item = (i64, u32, &'a [(u32, u32)])>) -> (Cells, Vec<u32>) {
-        let mut told = Cells::default();
-        let mut slots = Vec::new();
-        let mut places = HashMap::new();
+    /// These panes' cells as (pane, refused windows, (key, slot)), so many in all, and their slots in order.
+    pub(super) fn cells<'a>(
+        &self,
+        count: usize,
+        panes: impl Iterator<Item = (i64, u32, &'a [(u32, u32)])>,
+    ) -> (Cells, Vec<u32>) {
+        let mut told = Cells { keys: Vec::new(), cells: Vec::with_capacity(count) };
+        let mut slots = Vec::with_capacity(count);
+        let mut places = Places::new(count, self.keys_known());
         for (pane_us, refused, cells) in panes {
             for &(key, slot) in cells {
-                let place = *places.entry(key).or_insert_with(|| {
+                let place = places.of(key);
+                if *place == NONE {
+                    *place = told.keys.len() as u32;
                     told.keys.push(self.key(key).clone());
-                    told.keys.len() as u32 - 1
-                });
+                }
+                let place = *place;
                 told.cells.push(Cell { pane_us, refused, key: place });
                 slots.push(slot);
             }
@@ -105,6 +112,25 @@ impl Open {
             self.windows.insert(window.start_us, Mark::of(window));
         }
         Ok(())
+    }
+}
+
+/// For each key its place among those told, `NONE` at first. What is told of few of many keys must not cost all of them.
+enum Places {
+    Dense(Vec<u32>),
+    Sparse(HashMap<u32, u32, foldhash::fast::RandomState>),
+}
+
+impl Places {
+    fn new(count: usize, keys: usize) -> Self {
+        if count >= keys / 64 { Self::Dense(vec![NONE; keys]) } else { Self::Sparse(HashMap::default()) }
+    }
+
+    fn of(&mut self, key: u32) -> &mut u32 {
+        match self {
+            Self::Dense(places) => &mut places[key as usize],
+            Self::Sparse(places) => places.entry(key).or_insert(NONE),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The bytes of a snapshot. Types here mirror the core's, so that the core needs no serialisation of its own.
 
-use super::{SavedPartition, SavedSink, Snapshot, State};
+use super::{SavedPartition, SavedSink, Snapshot, State, cells};
 use crate::checkpoint::columns::{decode_columns, encode_columns};
 use crate::pipeline::identity::Identity;
 use crate::pipeline::run::RunError;
@@ -9,9 +9,7 @@ use crate::sink::Prepared;
 use arrow_array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::sync::Arc;
-use weir_core::delta::{Cell, Cells, CloserChanges, CloserState, GroupingState, KpiState, WindowState};
-use weir_core::group::{GroupKey, KeyValue};
+use weir_core::delta::{Cells, CloserChanges, CloserState, GroupingState, KpiState, WindowState};
 use weir_core::ledger::{KpiLedger, Ledger};
 use weir_core::plugin::{PluginError, PluginErrorKind};
 use weir_core::time::ClockState;
@@ -59,22 +57,10 @@ struct PartitionWire {
 
 #[derive(Serialize, Deserialize)]
 struct GroupingWire {
-    keys: Vec<Vec<KeyWire>>,
-    /// Pane start, refused windows, key.
-    cells: Vec<(i64, u32, u32)>,
+    /// The blob of keys and cells.
+    cells: u32,
     /// Start, late records taken, last published revision.
     windows: Vec<(i64, u64, Option<u64>)>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum KeyWire {
-    Null,
-    Boolean(bool),
-    Int64(i64),
-    Float64(u64),
-    Decimal(i64, u8),
-    Timestamp(i64),
-    Text(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,6 +82,8 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
         State::Whole(state) => (true, state.watermark_us, &state.groupings, &state.kpis),
         State::Changes(changes) => (false, changes.watermark_us, &changes.groupings, &changes.kpis),
     };
+    let groupings =
+        groupings.iter().map(|grouping| grouping_wire(grouping, blob(cells::encode(&grouping.cells)))).collect();
     let mut states = Vec::new();
     for state in kpis {
         states.push(match state {
@@ -123,7 +111,7 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
         partitions: snapshot.partitions.iter().map(partition_wire).collect(),
         whole,
         watermark_us,
-        groupings: groupings.iter().map(grouping_wire).collect(),
+        groupings,
         states,
         begins_us: snapshot.begins_us.clone(),
         ledger: [ledger.read, ledger.undecodable, ledger.future_dated, ledger.rejected, ledger.filtered, ledger.kept],
@@ -135,9 +123,10 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>, RunError> {
     };
     let text = serde_json::to_vec(&header).map_err(|error| unreadable(&error))?;
     let length = u32::try_from(text.len()).map_err(|error| unreadable(&error))?;
-    let mut bytes = length.to_le_bytes().to_vec();
-    bytes.extend(text);
-    blobs.iter().for_each(|blob| bytes.extend(blob));
+    let mut bytes = Vec::with_capacity(4 + text.len() + blobs.iter().map(Vec::len).sum::<usize>());
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&text);
+    blobs.iter().for_each(|blob| bytes.extend_from_slice(blob));
     Ok(bytes)
 }
 
@@ -187,7 +176,11 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot, RunError> {
         Ok(SavedSink { name: name.clone(), place: place.clone(), prepared })
     };
     let sinks = header.sinks.iter().map(sink).collect::<Result<_, RunError>>()?;
-    let (watermark_us, groupings) = (header.watermark_us, header.groupings.iter().map(grouping).collect());
+    let of_grouping = |wire: &GroupingWire| -> Result<GroupingState, RunError> {
+        Ok(grouping(wire, cells::decode(blob(&wire.cells)?).map_err(|error| unreadable(&error))?))
+    };
+    let groupings = header.groupings.iter().map(of_grouping).collect::<Result<Vec<_>, _>>()?;
+    let watermark_us = header.watermark_us;
     Ok(Snapshot {
         state: match header.whole {
             true => State::Whole(CloserState { watermark_us, groupings, kpis }),
@@ -247,48 +240,15 @@ fn partition(wire: PartitionWire) -> SavedPartition {
     }
 }
 
-fn grouping_wire(grouping: &GroupingState) -> GroupingWire {
-    let Cells { keys, cells } = &grouping.cells;
-    GroupingWire {
-        keys: keys.iter().map(|key| key.iter().map(key_wire).collect()).collect(),
-        cells: cells.iter().map(|cell| (cell.pane_us, cell.refused, cell.key)).collect(),
-        windows: grouping.windows.iter().map(|window| (window.start_us, window.late_taken, window.published)).collect(),
-    }
+fn grouping_wire(grouping: &GroupingState, cells: u32) -> GroupingWire {
+    let window = |window: &WindowState| (window.start_us, window.late_taken, window.published);
+    GroupingWire { cells, windows: grouping.windows.iter().map(window).collect() }
 }
 
-fn grouping(wire: &GroupingWire) -> GroupingState {
-    let keys = wire.keys.iter().map(|key| -> GroupKey { key.iter().map(key_value).collect() }).collect();
-    let cell = |&(pane_us, refused, key): &(i64, u32, u32)| Cell { pane_us, refused, key };
+fn grouping(wire: &GroupingWire, cells: Cells) -> GroupingState {
     let window =
         |&(start_us, late_taken, published): &(i64, u64, Option<u64>)| WindowState { start_us, late_taken, published };
-    GroupingState {
-        cells: Cells { keys, cells: wire.cells.iter().map(cell).collect() },
-        windows: wire.windows.iter().map(window).collect(),
-    }
-}
-
-fn key_wire(value: &KeyValue) -> KeyWire {
-    match value {
-        KeyValue::Null => KeyWire::Null,
-        KeyValue::Boolean(value) => KeyWire::Boolean(*value),
-        KeyValue::Int64(value) => KeyWire::Int64(*value),
-        KeyValue::Float64(bits) => KeyWire::Float64(*bits),
-        KeyValue::Decimal(mantissa, scale) => KeyWire::Decimal(*mantissa, *scale),
-        KeyValue::Timestamp(us) => KeyWire::Timestamp(*us),
-        KeyValue::Text(text) => KeyWire::Text(text.to_string()),
-    }
-}
-
-fn key_value(wire: &KeyWire) -> KeyValue {
-    match wire {
-        KeyWire::Null => KeyValue::Null,
-        KeyWire::Boolean(value) => KeyValue::Boolean(*value),
-        KeyWire::Int64(value) => KeyValue::Int64(*value),
-        KeyWire::Float64(bits) => KeyValue::Float64(*bits),
-        KeyWire::Decimal(mantissa, scale) => KeyValue::Decimal(*mantissa, *scale),
-        KeyWire::Timestamp(us) => KeyValue::Timestamp(*us),
-        KeyWire::Text(text) => KeyValue::Text(Arc::from(text.as_str())),
-    }
+    GroupingState { cells, windows: wire.windows.iter().map(window).collect() }
 }
 
 fn ledger(header: &Header) -> Ledger {
