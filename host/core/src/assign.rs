@@ -218,15 +218,8 @@ impl Assigner {
             .collect();
         let mut places = vec![NONE; self.keys.len()];
         for (pane_us, refused) in due {
-            for (key, slot) in self.table.remove(pane_us, refused) {
-                let place = &mut places[key as usize];
-                if *place == NONE {
-                    *place = flushed.cells.keys.len() as u32;
-                    flushed.cells.keys.push(self.keys.group(key));
-                }
-                flushed.cells.cells.push(Cell { pane_us, refused, key: *place });
-                flushed.slots.push(slot);
-            }
+            let cells = self.table.remove(pane_us, refused);
+            self.tell(&mut flushed, &mut places, (pane_us, refused), cells);
         }
         let size_us = windowing.size_us();
         flushed.late_taken = self.late_taken.extract_if(|start_us, _| *start_us + size_us <= up_to_us).collect();
@@ -234,6 +227,42 @@ impl Assigner {
         self.recent.fill(NO_PANE);
         self.due_us = self.least_due();
         flushed
+    }
+
+    /// Takes out some cells, at most so many: of panes without late records taken, whose counts have to come with the cells.
+    pub(crate) fn flush_some(&mut self, count: usize) -> Flushed {
+        let mut flushed = Flushed { cells: Cells::default(), slots: Vec::new(), late_taken: Vec::new() };
+        let mut places = vec![NONE; self.keys.len()];
+        let has_late = |&(pane_us, refused): &(i64, u32)| {
+            let windows = self.windowing.windows_of(pane_us);
+            (refused..windows.count()).any(|place| self.late_taken.contains_key(&windows.start(place)))
+        };
+        let panes: Vec<(i64, u32)> = self.table.panes().filter(|pane| !has_late(pane)).collect();
+        for (pane_us, refused) in panes {
+            let cells = self.table.remove_some(pane_us, refused, count - flushed.slots.len());
+            self.tell(&mut flushed, &mut places, (pane_us, refused), cells);
+            if flushed.slots.len() == count {
+                break;
+            }
+        }
+        flushed
+    }
+
+    /// Cells that hold something.
+    pub(crate) fn live(&self) -> usize {
+        self.table.live()
+    }
+
+    fn tell(&mut self, flushed: &mut Flushed, places: &mut [u32], pane: (i64, u32), cells: Vec<(u32, u32)>) {
+        for (key, slot) in cells {
+            let place = &mut places[key as usize];
+            if *place == NONE {
+                *place = flushed.cells.keys.len() as u32;
+                flushed.cells.keys.push(self.keys.group(key));
+            }
+            flushed.cells.cells.push(Cell { pane_us: pane.0, refused: pane.1, key: *place });
+            flushed.slots.push(slot);
+        }
     }
 
     /// Gives back the slots of a flush, once they are cleared in every KPI.

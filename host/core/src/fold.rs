@@ -2,7 +2,7 @@
 //!
 //! Knows slots, keys, lateness and KPIs; knows no results, no other worker and no watermark but what it is handed.
 
-use crate::assign::Assigner;
+use crate::assign::{Assigner, Flushed};
 use crate::delta::{Delta, GroupingDelta, KpiState, Quarantine};
 use crate::guard::{Guarded, newly_quarantined};
 use crate::plan::FoldPlan;
@@ -175,7 +175,25 @@ impl Folder {
     /// Gives up every cell that counts in some window that ends at or before `up_to_us`, and these windows' counts of late
     /// records taken. `i64::MAX` gives up everything, for a checkpoint or the end of time.
     pub fn flush(&mut self, up_to_us: i64) -> Delta {
-        let flushed: Vec<_> = self.groupings.iter_mut().map(|grouping| grouping.flush(up_to_us)).collect();
+        let flushed = self.groupings.iter_mut().map(|grouping| grouping.flush(up_to_us)).collect();
+        self.untold = false;
+        self.delta(flushed)
+    }
+
+    /// Gives up some cells, at most so many of each grouping: who has to give up all of them soon may do so bit by bit, and go on folding in
+    /// between. What is left, and all that late records have changed, comes with a
+    /// `flush`.
+    pub fn flush_some(&mut self, cells: usize) -> Delta {
+        let flushed = self.groupings.iter_mut().map(|grouping| grouping.flush_some(cells)).collect();
+        self.delta(flushed)
+    }
+
+    /// How many cells hold something, in the grouping that has the most.
+    pub fn live_cells(&self) -> usize {
+        self.groupings.iter().map(Assigner::live).max().unwrap_or(0)
+    }
+
+    fn delta(&mut self, flushed: Vec<Flushed>) -> Delta {
         let mut kpis = Vec::with_capacity(self.kpis.len());
         for (guarded, &grouping) in self.kpis.iter_mut().zip(self.plan.kpis()) {
             kpis.push(give_up(guarded, &flushed[grouping].slots));
@@ -185,7 +203,6 @@ impl Folder {
             grouping.give_back(&flushed.slots);
             groupings.push(GroupingDelta { cells: flushed.cells, late_taken: flushed.late_taken });
         }
-        self.untold = false;
         Delta { groupings, kpis }
     }
 

@@ -73,6 +73,18 @@ impl PaneSlots {
         }
     }
 
+    /// Takes so many cells out, the last ones first.
+    fn take_last(&mut self, count: usize) -> Vec<(u32, u32)> {
+        let taken = self.cells.split_off(self.cells.len().saturating_sub(count));
+        for (key, _) in &taken {
+            match self.dense.get_mut(*key as usize) {
+                Some(place) => *place = NONE,
+                None => _ = self.sparse.remove(key),
+            }
+        }
+        taken
+    }
+
     fn grow(&mut self, wanted: usize) {
         self.dense.resize(wanted, NONE);
         let dense = &mut self.dense;
@@ -188,6 +200,16 @@ impl SlotTable {
             self.arena = Vec::new();
             self.free = Vec::new();
         }
+        cells
+    }
+
+    /// Takes at most so many cells out of a pane, which stays; their slots are still taken.
+    pub(crate) fn remove_some(&mut self, start_us: i64, refused: u32, count: usize) -> Vec<(u32, u32)> {
+        let Some(&place) = self.panes.get(&(start_us, refused)) else {
+            return Vec::new();
+        };
+        let cells = self.arena[place as usize].take_last(count);
+        self.live -= cells.len();
         cells
     }
 

@@ -214,6 +214,7 @@ pub(super) fn worker(
         acknowledged_us: resumed.map_or(i64::MIN, |resumed| resumed.watermark_us),
         shown: Instant::now(),
         epoch: 0,
+        parts_left: None,
         gap: Gap::new(),
     })
 }

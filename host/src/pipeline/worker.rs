@@ -34,6 +34,10 @@ use weir_core::plugin::{Cost, PluginError};
 /// How long a reader may wait for records before the worker looks around (watermark, stop, epoch).
 const WAIT: Duration = Duration::from_millis(10);
 
+/// Cells that are given up at once where a barrier is asked for and there are many: records go on being read in between.
+/// The simulation has few cells and is to meet this, too.
+const PART_CELLS: usize = if cfg!(test) { 4 } else { 4_096 };
+
 /// How often the picture of a worker is renewed.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 
@@ -53,6 +57,8 @@ pub(super) struct Worker {
     pub shown: Instant,
     /// The last epoch whose barrier this worker has passed.
     pub epoch: u64,
+    /// Before its next barrier: how many more parts of its cells it may give up ahead; `None` where no barrier is asked for.
+    pub parts_left: Option<usize>,
     pub gap: Gap,
 }
 
@@ -90,7 +96,9 @@ impl Worker {
         self.pass_barrier()?;
         lap(Stage::Checkpoint);
         self.gap.end(self.index, self.epoch);
-        let event = self.reader.next(self.shared.batch_rows_max, WAIT)?;
+        // With a barrier to pass, nobody waits for records.
+        let wait = if self.parts_left.is_some() { Duration::ZERO } else { WAIT };
+        let event = self.reader.next(self.shared.batch_rows_max, wait)?;
         lap(Stage::Fetch);
         let idle = matches!(event, ReadEvent::Nothing) && self.partitions.all_ended();
         match event {
@@ -200,15 +208,29 @@ impl Worker {
     /// Takes part in the epoch that the keeper asked for, if there is a new one.
     fn pass_barrier(&mut self) -> Result<(), RunError> {
         let epoch = self.shared.epoch_wanted();
-        if epoch == self.epoch {
+        if epoch == self.epoch || self.gives_up_a_part()? {
             return Ok(());
         }
-        self.epoch = epoch;
+        (self.epoch, self.parts_left) = (epoch, None);
         let cut = self.cut()?;
         failpoint!("barrier-before-cut-sent");
         self.send(Message::Barrier { epoch, cut })?;
         failpoint!("barrier-passed");
         Ok(())
+    }
+
+    /// Ahead of a barrier: hands over a part of many cells, so that the barrier itself does not hold up records for long. As many parts as
+    /// there are cells when it is asked for, so that it comes however fast cells are added.
+    fn gives_up_a_part(&mut self) -> Result<bool, RunError> {
+        let cells = self.folder.live_cells();
+        let left = self.parts_left.unwrap_or(cells / PART_CELLS);
+        if left == 0 || cells <= PART_CELLS {
+            return Ok(false);
+        }
+        self.parts_left = Some(left - 1);
+        let delta = self.folder.flush_some(PART_CELLS);
+        self.send(Message::Flushed { delta: Some(delta), acknowledged_us: self.acknowledged_us })?;
+        Ok(true)
     }
 
     /// Flushes everything and says where this worker stands.

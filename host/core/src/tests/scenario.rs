@@ -30,6 +30,8 @@ pub enum Step {
     Look(usize),
     /// The worker gives up what is due at the watermark that it last looked at, and acknowledges it.
     Flush(usize),
+    /// The worker gives up so many cells, due or not, and acknowledges nothing.
+    FlushSome(usize, usize),
     /// The closer takes a worker's next delta and advances.
     Deliver(usize),
     /// The closer's state is told: all of it, or what changed.
@@ -120,6 +122,7 @@ fn step(partitions: usize) -> impl Strategy<Value = Step> {
         1 => (0..partitions).prop_map(Step::Idle),
         3 => (0usize..4).prop_map(Step::Look),
         4 => (0usize..4).prop_map(Step::Flush),
+        1 => (0usize..4, 0usize..6).prop_map(|(worker, cells)| Step::FlushSome(worker, cells)),
         4 => (0usize..4).prop_map(Step::Deliver),
         2 => prop::bool::weighted(0.3).prop_map(|whole| Step::Save { whole }),
         1 => (1usize..=4).prop_map(Step::Restart),

@@ -93,6 +93,7 @@ impl<'a> World<'a> {
             Step::Idle(partition) => self.board.idle(partition as u32),
             Step::Look(worker) => self.seen_us[worker % workers] = self.board.pipeline(),
             Step::Flush(worker) => self.flush(worker % workers),
+            Step::FlushSome(worker, cells) => self.flush_some(worker % workers, cells),
             Step::Deliver(worker) => self.deliver(worker % workers),
             Step::Save { whole } => self.save(whole),
             Step::Restart(workers) => self.restart(workers),
@@ -152,6 +153,15 @@ impl<'a> World<'a> {
         let delta = due.then(|| self.folders[worker].flush(watermark_us));
         assert!(!self.folders[worker].has_due(watermark_us));
         self.queues[worker].push_back((delta, watermark_us));
+    }
+
+    fn flush_some(&mut self, worker: usize, cells: usize) {
+        let before = self.folders[worker].live_cells();
+        let delta = self.folders[worker].flush_some(cells);
+        assert!(delta.groupings.iter().all(|grouping| grouping.cells.cells.len() <= cells));
+        assert!(self.folders[worker].live_cells() >= before.saturating_sub(cells));
+        let acknowledged_us = self.queues[worker].back().map_or(self.acknowledged_us[worker], |(_, us)| *us);
+        self.queues[worker].push_back((Some(delta), acknowledged_us));
     }
 
     fn deliver(&mut self, worker: usize) {
