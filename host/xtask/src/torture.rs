@@ -23,7 +23,26 @@ pub fn torture(args: &TortureArgs) -> Done {
     if !asked("--as-built") {
         build(profile, &built)?;
     }
-    run(Command::new(built.join("weir-torture")).args(&args.rest).current_dir(crate::command::root()))
+    run(Command::new(built.join("weir-torture")).args(&args.rest).current_dir(crate::command::root()))?;
+    let only_some = ["--points", "--sinks", "--scenarios", "--as-built", "--help"];
+    let is_part =
+        |argument: &String| only_some.iter().any(|flag| argument == flag || argument.starts_with(&format!("{flag}=")));
+    if args.rest.iter().any(is_part) { Ok(()) } else { in_memory() }
+}
+
+/// The two tests that need no servers, ten and a hundred times as long as in a test run; with the checks of a dev build.
+fn in_memory() -> Done {
+    let mut tests = cargo(&[
+        "test",
+        "--package",
+        "weir",
+        "--lib",
+        "--",
+        "--nocapture",
+        "simulation::whatever",
+        "crash_states::tests",
+    ]);
+    run(tests.env("WEIR_SIMULATION_EPOCHS", "100000").env("WEIR_CRASH_STATES", "100000"))
 }
 
 /// Both at once: the two share most of what they depend on. The binary is copied, so that a build without points does not take its place.
