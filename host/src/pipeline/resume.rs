@@ -32,6 +32,8 @@ pub(super) struct Resumed {
     pub letters: [u64; 2],
     /// What each sink put into the chain, in the order of the records.
     pub sinks: Vec<SavedParts>,
+    /// The pipeline is as it was: until a record is read, the saved checkpoint says all.
+    says_all: bool,
 }
 
 /// A sink's parts of a chain.
@@ -47,8 +49,14 @@ pub(super) struct Now<'a> {
     pub identity: &'a Identity,
     pub fold: &'a FoldPlan,
     pub partitions: &'a [Partition],
-    /// Names of the sinks, each with its place where that says which it is.
-    pub sinks: Vec<(String, Option<String>)>,
+    pub sinks: Vec<SinkNow>,
+}
+
+/// A sink of the pipeline.
+pub(super) struct SinkNow {
+    pub name: String,
+    /// Its place, where that says which it is.
+    pub place: Option<String>,
 }
 
 /// Takes up a chain; the error says what does not fit and what to do.
@@ -64,9 +72,13 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
     let states = records.iter_mut().map(|record| places.state(record)).collect::<Result<Vec<_>, _>>()?;
     let sinks = sinks(&mut records, &kept);
     let Some(mut last) = records.pop() else { return Err(RunError::Unreadable("it holds no record".to_owned())) };
+    let notes = notes(&taken, now, &states);
+    let same_sinks = last.sinks.len() == now.sinks.len()
+        && last.sinks.iter().zip(&now.sinks).all(|(saved, now)| saved.name == now.name && saved.place == now.place);
     Ok(Resumed {
         epoch: saved.epoch,
-        notes: notes(&taken, now, &states),
+        says_all: notes.is_empty() && taken.fresh.is_empty() && same_sinks,
+        notes,
         quarantined: quarantined(&states),
         watermark_us: states.last().map_or(i64::MIN, watermark),
         begins_us: places.each(&last.begins_us, Some(boundary_us)),
@@ -83,6 +95,15 @@ pub(super) fn take_up(saved: &Saved, now: &Now<'_>, discard: &Discard) -> Result
 }
 
 impl Resumed {
+    /// Where its partitions stand, if no new record is needed before one of them moves. A run that reads nothing new has to leave the
+    /// checkpoint as it is: what it publishes at the end of bounded input is told apart by what came after the checkpoint.
+    pub fn settled_offsets(&self) -> Vec<Option<i64>> {
+        if !self.says_all {
+            return Vec::new();
+        }
+        self.partitions.iter().map(|partition| partition.next_offset).collect()
+    }
+
     /// Brings a new closer to where the saved one was.
     pub fn restore(&mut self, closer: &mut Closer) -> Result<(), RunError> {
         for state in std::mem::take(&mut self.states) {
@@ -121,19 +142,18 @@ fn quarantined(states: &[State]) -> Vec<(usize, PluginError)> {
 
 /// For each sink of the last record: the name that it has now, if it is still there. Files are known by their place, so that another name,
 /// or another order of sinks without names, takes nobody's state; where no sink has that place, the folder has moved, and the name tells.
-fn kept_sinks(saved: &[SavedSink], now: &[(String, Option<String>)]) -> Vec<Option<String>> {
+fn kept_sinks(saved: &[SavedSink], now: &[SinkNow]) -> Vec<Option<String>> {
     let mut kept = vec![None; saved.len()];
-    let same_name = |sink: &SavedSink, (name, _): &(String, Option<String>)| sink.name == *name;
-    let same_place = |sink: &SavedSink, (_, place): &(String, Option<String>)| sink.place == *place;
-    let same = |sink: &SavedSink, other: &_| same_name(sink, other) && same_place(sink, other);
-    let place = |sink: &SavedSink, other: &_| sink.place.is_some() && same_place(sink, other);
+    let name = |saved: &SavedSink, now: &SinkNow| saved.name == now.name;
+    let place = |saved: &SavedSink, now: &SinkNow| saved.place.is_some() && saved.place == now.place;
+    let same = |saved: &SavedSink, now: &SinkNow| saved.name == now.name && saved.place == now.place;
     // The likeliest first: several sinks of files may share a place.
-    let rules: [&dyn Fn(&SavedSink, &(String, Option<String>)) -> bool; 3] = [&same, &place, &same_name];
-    let mut free: Vec<&(String, Option<String>)> = now.iter().collect();
+    let rules: [fn(&SavedSink, &SinkNow) -> bool; 3] = [same, place, name];
+    let mut free: Vec<&SinkNow> = now.iter().collect();
     for rule in rules {
         for (sink, kept) in saved.iter().zip(&mut kept).filter(|(_, kept)| kept.is_none()) {
             if let Some(found) = free.iter().position(|other| rule(sink, other)) {
-                *kept = Some(free.swap_remove(found).0.clone());
+                *kept = Some(free.swap_remove(found).name.clone());
             }
         }
     }
@@ -274,7 +294,11 @@ mod tests {
         };
         let kept = |was: &[(&str, Option<&str>)], now: &[(&str, Option<&str>)]| {
             let was: Vec<_> = was.iter().map(|(name, place)| saved(name, *place)).collect();
-            let now: Vec<_> = now.iter().map(|(name, place)| ((*name).to_owned(), place.map(Into::into))).collect();
+            let sink = |(name, place): &(&str, Option<&str>)| SinkNow {
+                name: (*name).to_owned(),
+                place: place.map(Into::into),
+            };
+            let now: Vec<_> = now.iter().map(sink).collect();
             kept_sinks(&was, &now).into_iter().map(Option::unwrap_or_default).collect::<Vec<String>>()
         };
         let (out, db) = (("json-files", Some("/out")), ("postgres", None));

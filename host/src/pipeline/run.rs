@@ -8,7 +8,7 @@ use super::keeper::Kept;
 use super::message::{Message, WAITING_MAX};
 use super::progress::{Count, Progress};
 use super::report::{KpiReport, PluginReport, Report};
-use super::resume::{self, Now, Resumed};
+use super::resume::{self, Now, Resumed, SinkNow};
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use super::start;
@@ -186,7 +186,7 @@ pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore
         identity: &identity,
         fold: &job.fold,
         partitions: job.source.partitions(),
-        sinks: job.sinks.iter().map(|open| (open.name.clone(), open.known_place())).collect(),
+        sinks: job.sinks.iter().map(|open| SinkNow { name: open.name.clone(), place: open.known_place() }).collect(),
     };
     let take_up = |saved: Option<Saved>| match saved {
         Some(saved) => resume::take_up(&saved, &now, discard).map(Some),

@@ -161,7 +161,7 @@ pub(super) fn keeper(
         failure: None,
         cuts: 0,
         chain: Chain::default(),
-        last_offsets: Vec::new(),
+        last_offsets: resumed.map_or_else(Vec::new, Resumed::settled_offsets),
         settled_us: i64::MIN,
         uncommitted: false,
         last_commit: Instant::now(),
