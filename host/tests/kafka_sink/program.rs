@@ -27,7 +27,7 @@ fn a_topic_gets_the_rows_of_the_files() {
     assert!(!rows.is_empty() && rows == expected, "{} rows in the topic, {} in files", rows.len(), expected.len());
 }
 
-/// Stopped twice with windows open, and gone on from the checkpoint each time.
+/// Stopped twice with windows open, and gone on from the checkpoint each time; at the end run again and again over nothing new.
 #[test]
 fn stopped_and_resumed_runs_bring_each_row_once() {
     let topic = topics(broker(), "stopped");
@@ -44,7 +44,9 @@ fn stopped_and_resumed_runs_bring_each_row_once() {
         command.args(["--log", "warn", "run", "--view", "off", "--batch-rows", "50", "--stop-after", records]);
         assert_code(&command.arg(&path).output().unwrap(), 0);
     }
-    assert_code(&run_to_end(&path, &[]), 0);
+    for _ in 0..3 {
+        assert_code(&run_to_end(&path, &[]), 0);
+    }
     let mut rows: Vec<serde_json::Value> =
         read(&topic).iter().map(|read| serde_json::from_str(&read.value).unwrap()).collect();
     let mut expected = common::rows(&folder.path().join("out/sales-by-country"));
