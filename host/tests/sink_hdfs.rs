@@ -61,7 +61,7 @@ fn run(service: &Service, path: &str, generation: u64, prepared: Option<&[u8]>) 
 
 fn resume(generation: u64, prepared: Option<&[u8]>) -> Resume<'_> {
     let claim = Claim { pipeline: "retail".into(), lineage: "a1".into(), generation };
-    Resume { claim, epoch: u64::from(prepared.is_some()), prepared }
+    Resume { claim, epoch: u64::from(prepared.is_some()), prepared, open_from_us: i64::MIN }
 }
 
 fn epoch(sink: &mut JsonFiles) -> Vec<u8> {

@@ -92,16 +92,24 @@ pub(super) fn sinks(
     let claim = claim(&job.plan.name, store.as_deref())?;
     let resumed_epoch = resumed.map_or(0, |resumed| resumed.epoch);
     let mut epoch = resumed_epoch.max(store.as_ref().map_or(0, |store| store.highest()));
+    let open_from_us = open_from(job, resumed);
     let mut sinks = std::mem::take(&mut job.sinks);
     failpoint!("sinks-before-recover");
     for open in &mut sinks {
         let saved = resumed.and_then(|resumed| resumed.sinks.iter().find(|saved| saved.name == open.name));
         let prepared = saved.map(|saved| open.sink.join(&saved.parts)).transpose()?;
-        let resume = Resume { claim: claim.clone(), epoch: resumed_epoch, prepared: prepared.as_deref() };
+        let resume = Resume { claim: claim.clone(), epoch: resumed_epoch, prepared: prepared.as_deref(), open_from_us };
         epoch = epoch.max(open.sink.recover(&resume)?.unwrap_or(0));
         failpoint!("sinks-recovered-one");
     }
     Ok(Recovered { sinks, store, epoch })
+}
+
+/// Where windows start that may still come, or come again.
+fn open_from(job: &Job, resumed: Option<&Resumed>) -> i64 {
+    let longest_us = job.fold.groupings().iter().map(|grouping| grouping.windowing.size_us()).max().unwrap_or(0);
+    let settled_us = resumed.map(|resumed| job.fold.rules().settled_before(resumed.watermark_us));
+    settled_us.map_or(i64::MIN, |settled_us| settled_us.saturating_sub(longest_us))
 }
 
 /// Without a checkpoint each run is a life of its own.

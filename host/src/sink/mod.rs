@@ -73,6 +73,8 @@ pub struct Resume<'a> {
     pub epoch: u64,
     /// What the sink had put into the checkpoint; `None` where it has nothing of this sink.
     pub prepared: Option<&'a [u8]>,
+    /// Windows that start before this, microseconds, do not come again; `i64::MIN` where that is not known.
+    pub open_from_us: i64,
 }
 
 /// What a sink puts into a checkpoint.

@@ -80,6 +80,8 @@ pub struct Opening {
     /// The epoch of the checkpoint that the run goes on from. The system may hold a later one, of a run whose checkpoint was lost;
     /// its windows then come again in epochs of other numbers.
     pub resumed_epoch: u64,
+    /// Windows that start before this, microseconds, do not come again.
+    pub open_from_us: i64,
     /// Not the first time in this run.
     pub again: bool,
 }
@@ -162,7 +164,12 @@ impl Sink for Outbox {
             restored.map_err(|reason| SinkError::Recover { place: self.place.clone(), reason })?;
         }
         let Some(mut destination) = self.destination.take() else { return Ok(None) };
-        let mut opening = Opening { claim: from.claim.clone(), resumed_epoch: from.epoch, again: false };
+        let mut opening = Opening {
+            claim: from.claim.clone(),
+            resumed_epoch: from.epoch,
+            open_from_us: from.open_from_us,
+            again: false,
+        };
         let until = self.clock.now() + START_WAIT;
         let held = courier::open_at_start(destination.as_mut(), &opening, until, self.clock.as_ref())
             .map_err(|trouble| self.failed(trouble))?;

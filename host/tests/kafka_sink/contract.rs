@@ -14,7 +14,7 @@ fn claim(lineage: &str, generation: u64) -> Claim {
 }
 
 fn opening(generation: u64, again: bool) -> Opening {
-    Opening { claim: claim("a", generation), resumed_epoch: 0, again }
+    Opening { claim: claim("a", generation), resumed_epoch: 0, open_from_us: i64::MIN, again }
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_newer_run_fences_the_older_and_the_older_can_not_come_back() {
     assert_once(&topic, 0..2, 3);
     // Somebody begins anew, with another checkpoint folder: rows come again, in a lineage of their own.
     let mut anew = sink(&topic);
-    let from = Resume { claim: claim("b", 1), epoch: 0, prepared: None };
+    let from = Resume { claim: claim("b", 1), epoch: 0, prepared: None, open_from_us: i64::MIN };
     assert_eq!(anew.recover(&from).unwrap(), None);
     let error = deliver(&mut newer, 3, &[closed(2, 0, 3)]).unwrap_err();
     assert!(matches!(error, SinkError::Fenced { .. }), "{error}");
@@ -188,6 +188,27 @@ fn from_an_older_checkpoint_what_is_there_is_left_out() {
         read.iter().filter(|read| read.key.contains(&start)).map(|read| read.epoch).collect()
     };
     assert_eq!([epochs(0), epochs(1), epochs(2), epochs(3)], [vec![1], vec![2, 3], vec![3, 5], vec![5]]);
+}
+
+/// A run that went on from before the last rows makes a checkpoint behind them, with their windows open still; the next goes on from that.
+#[test]
+fn what_is_there_is_left_out_also_by_the_run_after_the_next() {
+    let topic = topics(broker(), "after-next");
+    let mut first = sink(&topic);
+    first.recover(&resume(1, 0, None)).unwrap();
+    let checkpoint = deliver(&mut first, 1, &[closed(0, 0, 3)]).unwrap();
+    deliver(&mut first, 2, &[closed(1, 0, 3), closed(2, 0, 3)]).unwrap();
+    let mut second = sink(&topic);
+    second.recover(&resume(2, 1, Some(&checkpoint))).unwrap();
+    let checkpoint = deliver(&mut second, 3, &[closed(1, 0, 3)]).unwrap();
+    for (generation, epoch) in [(3, 4), (4, 5)] {
+        let mut next = sink(&topic);
+        next.recover(&resume(generation, 3, Some(&checkpoint))).unwrap();
+        deliver(&mut next, epoch, &[closed(2, 0, 3)]).unwrap();
+    }
+    let mut epochs: Vec<u64> = read(&topic).iter().map(|read| read.epoch).collect();
+    epochs.dedup();
+    assert_eq!(epochs, [1, 2]);
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub fn closed(minute: i64, revision: u64, groups: i64) -> Closed {
 
 pub fn resume(generation: u64, epoch: u64, prepared: Option<&[u8]>) -> Resume<'_> {
     let claim = Claim { pipeline: "retail".into(), lineage: "a".into(), generation };
-    Resume { claim, epoch, prepared }
+    Resume { claim, epoch, prepared, open_from_us: i64::MIN }
 }
 
 /// Accepts windows and prepares them as an epoch; what goes into the checkpoint.

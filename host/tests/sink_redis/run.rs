@@ -68,7 +68,7 @@ impl Job {
         let mut sink =
             open(&self.settings, &[schema("sales", SALES, &[]), schema("by-country", BY_COUNTRY, &["country"])])?;
         let claim = Claim { pipeline: "retail".into(), lineage: self.lineage.clone(), generation };
-        let held = sink.recover(&Resume { claim, epoch, prepared })?;
+        let held = sink.recover(&Resume { claim, epoch, prepared, open_from_us: i64::MIN })?;
         Ok(Run { sink, epoch: epoch.max(held.unwrap_or(0)), held })
     }
 }

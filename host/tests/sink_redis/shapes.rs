@@ -64,7 +64,7 @@ fn every_type_and_null_is_as_in_the_json_row() {
     let kpi = KpiSchema { name: "every".into(), kpi: 5, keys, outputs: outputs() };
     let mut sink = open(&job.settings, &[kpi]).unwrap();
     let claim = Claim { pipeline: "retail".into(), lineage: "a".into(), generation: 1 };
-    sink.recover(&Resume { claim, epoch: 0, prepared: None }).unwrap();
+    sink.recover(&Resume { claim, epoch: 0, prepared: None, open_from_us: i64::MIN }).unwrap();
     let first: GroupKey = Arc::from([KeyValue::Text("a:b%\"".into()), KeyValue::Boolean(true)]);
     let nulls: GroupKey = Arc::from([KeyValue::Null, KeyValue::Null]);
     let table = Arc::new(ResultTable { keys: vec![first, nulls], columns: columns() });

@@ -120,7 +120,7 @@ fn files(steps: &[Step]) -> Vec<Files> {
     let disk = Forgetful::new();
     let mut sink = sink(&disk);
     let claim = Claim { pipeline: "retail".to_owned(), lineage: "none".to_owned(), generation: 1 };
-    sink.recover(&Resume { claim, epoch: 0, prepared: None }).unwrap();
+    sink.recover(&Resume { claim, epoch: 0, prepared: None, open_from_us: i64::MIN }).unwrap();
     let mut files = vec![Files::new()];
     for (epoch, step) in (1..).zip(steps) {
         step.closed.iter().for_each(|closed| sink.accept(closed).unwrap());

@@ -101,7 +101,7 @@ impl Run {
             generation: store.generation(),
         };
         let mut sink = sink(disk);
-        sink.recover(&Resume { claim, epoch: last_record.unwrap_or(0), prepared })?;
+        sink.recover(&Resume { claim, epoch: last_record.unwrap_or(0), prepared, open_from_us: i64::MIN })?;
         let epoch = last_record.unwrap_or(0).max(store.highest());
         let mut run =
             Self { world: world.clone(), disk: disk.clone(), store, sink, chance, position, epoch, last_record };

@@ -52,7 +52,7 @@ fn resume(prepared: Option<&[u8]>) -> Resume<'_> {
 
 fn resume_as<'a>(lineage: &str, generation: u64, prepared: Option<&'a [u8]>) -> Resume<'a> {
     let claim = Claim { pipeline: "retail".into(), lineage: lineage.into(), generation };
-    Resume { claim, epoch: u64::from(prepared.is_some()), prepared }
+    Resume { claim, epoch: u64::from(prepared.is_some()), prepared, open_from_us: i64::MIN }
 }
 
 fn epoch(sink: &mut JsonFiles) -> Vec<u8> {

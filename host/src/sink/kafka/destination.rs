@@ -78,8 +78,8 @@ impl KafkaDestination {
         self.refuse(opening, &run)?;
         let (lineage, generation) = (opening.claim.lineage.clone(), opening.claim.generation);
         let held = self.markers.held(&lineage);
-        self.look_for_what_is_there(opening, held).map_err(failed)?;
-        let marker = Marker { lineage, generation, run, epoch: held };
+        let again_after = self.look_for_what_is_there(opening).map_err(failed)?;
+        let marker = Marker { lineage, generation, run, epoch: held, again_after };
         if self.markers.last.as_ref() != Some(&marker) {
             self.write(&producer, &[], &marker).map_err(failed)?;
         }
@@ -91,14 +91,16 @@ impl KafkaDestination {
         self.markers.refusal(opening, run).map_or(Ok(()), |reason| Err(Trouble::Fenced(reason)))
     }
 
-    /// Once a run: later on, what is after the checkpoint is this run's own.
-    fn look_for_what_is_there(&mut self, opening: &Opening, held: Option<u64>) -> Result<(), KafkaFailure> {
-        if self.there.is_some() {
-            return Ok(());
+    /// Once a run: later on, what is after the checkpoint is this run's own. Gives after which epoch the next run has to look, if it has to.
+    fn look_for_what_is_there(&mut self, opening: &Opening) -> Result<Option<u64>, KafkaFailure> {
+        let after = self.markers.again_after(opening);
+        if let Some(there) = &self.there {
+            return Ok(self.markers.last.as_ref().and_then(|last| last.again_after).filter(|_| there.len() > 0));
         }
         let mut there = There::default();
-        if held.is_some_and(|held| held > opening.resumed_epoch) {
-            there = There::look(&self.settings.topic, &self.name, &opening.claim.lineage, opening.resumed_epoch)?;
+        if let Some(after) = after {
+            let open_from_us = opening.open_from_us;
+            there = There::look(&self.settings.topic, &self.name, &opening.claim.lineage, after, open_from_us)?;
             let place = self.settings.topic.place();
             tracing::info!(
                 place,
@@ -106,8 +108,9 @@ impl KafkaDestination {
                 "the topic is ahead of the checkpoint: windows that are there are left out"
             );
         }
+        let found = there.len() > 0;
         self.there = Some(there);
-        Ok(())
+        Ok(after.filter(|_| found))
     }
 
     fn run_id(&mut self) -> Result<String, Trouble> {

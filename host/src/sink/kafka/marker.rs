@@ -24,6 +24,10 @@ pub(super) struct Marker {
     pub run: String,
     /// The last epoch of the lineage; `None`: it has written nothing yet.
     pub epoch: Option<u64>,
+    /// Windows of epochs after this one may come again, although the checkpoint may have passed them: rows of bounded input's end are in
+    /// no checkpoint, and a run that goes on from before them makes checkpoints of higher epochs, with these windows still open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_after: Option<u64>,
 }
 
 /// The markers of one sink.
@@ -109,6 +113,13 @@ impl Markers {
         // At a start another lineage is taken over: somebody began anew. Later on, it is somebody who has begun after us.
         let other = opening.again && (*lineage != claim.lineage || owner != run);
         (newer || other).then(|| format!("its marker is of run {owner}, generation {generation} of lineage {lineage}"))
+    }
+
+    /// After which epoch windows are to be looked for that may come again.
+    pub fn again_after(&self, opening: &Opening) -> Option<u64> {
+        let last = self.last.as_ref().filter(|last| last.lineage == opening.claim.lineage)?;
+        let ahead = last.epoch.filter(|held| *held > opening.resumed_epoch).map(|_| opening.resumed_epoch);
+        last.again_after.into_iter().chain(ahead).min()
     }
 
     /// The last epoch of this lineage.

@@ -4,6 +4,9 @@
 //! messages say which window they are, and of which revision; what comes again at a lower revision, or as the very same row at the same
 //! one, is left out. At the same revision a row may differ: the end of bounded input publishes windows that later input goes on with. The
 //! whole topic is looked through, because nothing tells offsets of epochs; it is seldom.
+//!
+//! Checkpoints of the run that goes on are of epochs after those, and may have windows open that stand in them. So the marker keeps where
+//! to begin looking (`again_after`), until none of the windows found can come any more.
 
 use super::look::Look;
 use super::rows::Message;
@@ -24,8 +27,14 @@ struct Window {
 }
 
 impl There {
-    /// Looks for windows of this sink and lineage from epochs after this one.
-    pub fn look(topic: &KafkaTopic, sink: &str, lineage: &str, after_epoch: u64) -> Result<Self, KafkaFailure> {
+    /// Looks for windows of this sink and lineage from epochs after this one, but for those that start before `open_from_us`.
+    pub fn look(
+        topic: &KafkaTopic,
+        sink: &str,
+        lineage: &str,
+        after_epoch: u64,
+        open_from_us: i64,
+    ) -> Result<Self, KafkaFailure> {
         let look = Look::open(topic)?;
         let from = look.begins(&look.partitions()?)?;
         let mut there = Self::default();
@@ -34,7 +43,9 @@ impl There {
             let ours = seen.header("weir-sink") == Some(sink) && seen.header("weir-lineage") == Some(lineage);
             let (Some(epoch), Some(revision)) = (number("weir-epoch"), number("weir-revision")) else { return };
             let (Some(kpi), Some(start)) = (seen.header("weir-kpi"), seen.header("weir-window-start")) else { return };
-            if ours && epoch > after_epoch {
+            // One that can't be read as an instant is kept: a year of five digits.
+            let start_us = start.parse::<jiff::Timestamp>().map_or(i64::MAX, jiff::Timestamp::as_microsecond);
+            if ours && epoch > after_epoch && start_us >= open_from_us {
                 there.add(kpi, start, revision, seen.key(), seen.value());
             }
         })?;

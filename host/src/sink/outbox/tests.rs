@@ -92,7 +92,7 @@ fn outbox(holds: &Arc<Mutex<Holds>>, keep_for: Duration) -> Outbox {
 
 fn resume(generation: u64, epoch: u64, prepared: Option<&[u8]>) -> Resume<'_> {
     let claim = Claim { pipeline: "retail".into(), lineage: "a".into(), generation };
-    Resume { claim, epoch, prepared }
+    Resume { claim, epoch, prepared, open_from_us: i64::MIN }
 }
 
 /// Windows of an epoch, prepared and, if asked, committed.

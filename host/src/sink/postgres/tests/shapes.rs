@@ -63,7 +63,10 @@ fn a_table_of_another_pipeline_is_left_alone() {
     let mut settings = place.settings();
     settings.pipeline = "other".into();
     let claim = Claim { pipeline: "other".into(), lineage: "b".into(), generation: 1 };
-    let said = run(&settings, &kpis(), &Resume { claim, epoch: 0, prepared: None }).map(drop).unwrap_err().to_string();
+    let said = run(&settings, &kpis(), &Resume { claim, epoch: 0, prepared: None, open_from_us: i64::MIN })
+        .map(drop)
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("written by the pipeline retail") && said.contains("another `schema`"), "{said}");
     assert_eq!(place.sql("select count(*) from foreign_table.weir_epochs where pipeline = 'other'").trim(), "0");
 }

@@ -100,7 +100,7 @@ pub fn kpis() -> Vec<KpiSchema> {
 
 pub fn resume(generation: u64, epoch: u64, prepared: Option<&[u8]>) -> Resume<'_> {
     let claim = Claim { pipeline: "retail".into(), lineage: "a".into(), generation };
-    Resume { claim, epoch, prepared }
+    Resume { claim, epoch, prepared, open_from_us: i64::MIN }
 }
 
 /// Prepares and commits windows; what went into the checkpoint.

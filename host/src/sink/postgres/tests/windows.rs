@@ -117,7 +117,7 @@ fn another_lineage_begins_its_epochs_and_revisions_anew() {
     deliver(&mut place.sink(5), 9, &[closed(0, 0, 3, &[(None, 1, 0, 0.0)])]);
     let claim = Claim { pipeline: "retail".into(), lineage: "b".into(), generation: 1 };
     let mut other = super::super::open_with(&place.settings(), &kpis(), LIMITS).unwrap();
-    assert_eq!(other.recover(&Resume { claim, epoch: 0, prepared: None }).unwrap(), None);
+    assert_eq!(other.recover(&Resume { claim, epoch: 0, prepared: None, open_from_us: i64::MIN }).unwrap(), None);
     deliver(&mut other, 1, &[closed(0, 0, 0, &[(None, 6, 0, 0.0)])]);
     assert_eq!(place.rows("\"OPM\""), ["6"]);
 }
