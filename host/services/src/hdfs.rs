@@ -188,7 +188,7 @@ impl Hdfs {
     /// # Errors
     /// `Failed` with the server's words.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, ServiceError> {
-        web::read(&self.web_url(), path)
+        over_a_new_line(|| web::read(&self.web_url(), path))
     }
 
     /// The names of what lies in a folder, sorted; of a file, one empty name.
@@ -204,7 +204,7 @@ impl Hdfs {
     /// # Errors
     /// `Failed` with the server's words.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), ServiceError> {
-        web::write(&self.web_url(), path, bytes)
+        over_a_new_line(|| web::write(&self.web_url(), path, bytes))
     }
 
     fn java(&self, class: &str) -> Command {
@@ -213,4 +213,9 @@ impl Hdfs {
         java.env("JAVA_TOOL_OPTIONS", format!("-Djava.io.tmpdir={}", self.folder.join("tmp").display()));
         java
     }
+}
+
+/// A DataNode that has outlived its NameNode notices only by the first call that its old line is gone; the second takes a new one.
+fn over_a_new_line<T>(call: impl Fn() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
+    call().or_else(|error| if error.to_string().contains("EOFException") { call() } else { Err(error) })
 }
