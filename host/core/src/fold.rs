@@ -181,8 +181,7 @@ impl Folder {
     }
 
     /// Gives up some cells, at most so many of each grouping: who has to give up all of them soon may do so bit by bit, and go on folding in
-    /// between. What is left, and all that late records have changed, comes with a
-    /// `flush`.
+    /// between. What is left, and all that late records have changed, comes with a `flush`.
     pub fn flush_some(&mut self, cells: usize) -> Delta {
         let flushed = self.groupings.iter_mut().map(|grouping| grouping.flush_some(cells)).collect();
         self.delta(flushed)

@@ -93,24 +93,22 @@ impl KafkaDestination {
 
     /// Once a run: later on, what is after the checkpoint is this run's own. Gives after which epoch the next run has to look, if it has to.
     fn look_for_what_is_there(&mut self, opening: &Opening) -> Result<Option<u64>, KafkaFailure> {
-        let after = self.markers.again_after(opening);
-        if let Some(there) = &self.there {
-            return Ok(self.markers.last.as_ref().and_then(|last| last.again_after).filter(|_| there.len() > 0));
+        if self.there.is_none() {
+            let there = match self.markers.again_after(opening) {
+                Some(after) => self.look_after(after, opening)?,
+                None => There::default(),
+            };
+            self.there = Some(there);
         }
-        let mut there = There::default();
-        if let Some(after) = after {
-            let open_from_us = opening.open_from_us;
-            there = There::look(&self.settings.topic, &self.name, &opening.claim.lineage, after, open_from_us)?;
-            let place = self.settings.topic.place();
-            tracing::info!(
-                place,
-                windows = there.len(),
-                "the topic is ahead of the checkpoint: windows that are there are left out"
-            );
-        }
-        let found = there.len() > 0;
-        self.there = Some(there);
-        Ok(after.filter(|_| found))
+        Ok(self.there.as_ref().and_then(There::again_after))
+    }
+
+    fn look_after(&self, epoch: u64, opening: &Opening) -> Result<There, KafkaFailure> {
+        let topic = &self.settings.topic;
+        let there = There::look(topic, &self.name, &opening.claim.lineage, epoch, opening.open_from_us)?;
+        let (place, windows) = (topic.place(), there.len());
+        tracing::info!(place, windows, "the topic is ahead of the checkpoint: windows that are there are left out");
+        Ok(there)
     }
 
     fn run_id(&mut self) -> Result<String, Trouble> {

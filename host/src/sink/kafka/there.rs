@@ -14,9 +14,14 @@ use super::{KafkaFailure, KafkaTopic};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// What is there, by KPI and window.
+/// What is there.
 #[derive(Debug, Default)]
-pub(super) struct There(HashMap<(String, String), Window>);
+pub(super) struct There {
+    /// By KPI and window start.
+    windows: HashMap<(String, String), Window>,
+    /// The epoch behind which was looked.
+    after: u64,
+}
 
 /// A window at its highest revision.
 #[derive(Debug, Default)]
@@ -37,7 +42,7 @@ impl There {
     ) -> Result<Self, KafkaFailure> {
         let look = Look::open(topic)?;
         let from = look.begins(&look.partitions()?)?;
-        let mut there = Self::default();
+        let mut there = Self { after: after_epoch, ..Self::default() };
         look.scan(&from, |seen| {
             let number = |name| seen.header(name).and_then(|text| text.parse::<u64>().ok());
             let ours = seen.header("weir-sink") == Some(sink) && seen.header("weir-lineage") == Some(lineage);
@@ -53,7 +58,7 @@ impl There {
     }
 
     fn add(&mut self, kpi: &str, window_start: &str, revision: u64, key: &[u8], value: &[u8]) {
-        let window = self.0.entry((kpi.to_owned(), window_start.to_owned())).or_default();
+        let window = self.windows.entry((kpi.to_owned(), window_start.to_owned())).or_default();
         if revision < window.revision {
             return;
         }
@@ -66,17 +71,24 @@ impl There {
     /// Whether the message is there, or one of a higher revision of its window.
     pub fn has(&self, message: &Message<'_>) -> bool {
         // Mostly there is nothing, and then no names are copied for the question.
-        if self.0.is_empty() {
+        if self.windows.is_empty() {
             return false;
         }
-        let Some(window) = self.0.get(&(message.kpi.to_owned(), message.window_start.clone())) else { return false };
+        let Some(window) = self.windows.get(&(message.kpi.to_owned(), message.window_start.clone())) else {
+            return false;
+        };
         let same = || window.rows.get(message.key).is_some_and(|known| *known == *Sha256::digest(message.value));
         message.revision < window.revision || (message.revision == window.revision && same())
     }
 
+    /// Behind which epoch the next run has to look: the same one, as long as windows that were found may come again.
+    pub fn again_after(&self) -> Option<u64> {
+        (!self.windows.is_empty()).then_some(self.after)
+    }
+
     /// How many windows.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.windows.len()
     }
 }
 
