@@ -62,7 +62,7 @@ struct Asked {
 /// Cases that failed.
 fn torture(args: &Args) -> Result<u64, String> {
     let asked = Asked { sinks: args.sinks()?, points: args.points()?, scenarios: args.scenarios()? };
-    let began = Instant::now();
+    let (began, version) = (Instant::now(), page::version());
     let folder = fresh_folder()?;
     println!("cases are in {}; seed {}", folder.display(), args.seed);
     let mut services = Services::start(&folder, &asked.sinks, asked.scenarios.contains(&Scenario::Moved))?;
@@ -78,7 +78,7 @@ fn torture(args: &Args) -> Result<u64, String> {
     let points = points_table(args, &asked, &trial(&bench, &services, &references, args));
     let mut others = others_table(args, &asked, &trial(&bench, &services, &references, args));
     systems_away(args, &asked, &mut services, &bench, &references, &mut others);
-    tell(args, &asked, &points, &others, began.elapsed())
+    tell(args, &asked, &version, (&points, &others), began.elapsed())
 }
 
 fn trial<'a>(
@@ -238,13 +238,20 @@ impl Counter {
 }
 
 /// Prints the tables, and writes the page; cases that failed.
-fn tell(args: &Args, asked: &Asked, points: &Table, others: &Table, took: Duration) -> Result<u64, String> {
+fn tell(
+    args: &Args,
+    asked: &Asked,
+    version: &str,
+    (points, others): (&Table, &Table),
+    took: Duration,
+) -> Result<u64, String> {
     let text = page::tables(points, others, &asked.sinks);
     println!("\n{text}");
     println!("in {:.0} s", took.as_secs_f64());
     if let Some(path) = &args.page {
         let path = built::root().join(path);
-        std::fs::write(&path, page::text(args, &text, took)).map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::write(&path, page::text(args, version, &text, took))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         println!("the page: {}", path.display());
     }
     Ok(points.totals().2 + others.totals().2)

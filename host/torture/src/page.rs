@@ -28,12 +28,12 @@ pub fn tables(points: &Table, others: &Table, sinks: &[Kind]) -> String {
 }
 
 /// The page.
-pub fn text(args: &Args, tables: &str, took: Duration) -> String {
+pub fn text(args: &Args, version: &str, tables: &str, took: Duration) -> String {
     let command: Vec<String> = std::env::args().skip(1).collect();
     let facts = [
         ("Date", told("date", &["-u", "+%F"])),
         ("Machine", format!("{}, {} cores", processor(), std::thread::available_parallelism().map_or(0, usize::from))),
-        ("Weir", told("git", &["describe", "--always", "--dirty"])),
+        ("Weir", version.to_owned()),
         ("Kafka broker", weir_services::kafka::VERSION.to_owned()),
         ("HDFS", weir_services::hdfs::VERSION.to_owned()),
         ("PostgreSQL", told("psql", &["--version"])),
@@ -44,6 +44,11 @@ pub fn text(args: &Args, tables: &str, took: Duration) -> String {
     ];
     let facts: String = facts.iter().map(|(name, fact)| format!("| {name} | {fact} |\n")).collect();
     format!("{HEAD}\n| | |\n|---|---|\n{facts}\n{tables}")
+}
+
+/// Of the sources. To be asked at the start: they may go on while a torture runs.
+pub fn version() -> String {
+    told("git", &["describe", "--always", "--dirty"])
 }
 
 fn processor() -> String {
