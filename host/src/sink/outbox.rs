@@ -203,8 +203,10 @@ impl Sink for Outbox {
     }
 
     fn commit(&mut self, epoch: u64, _prepared: &[u8]) -> Result<(), SinkError> {
+        // Before, not after: what comes of this epoch is then told by the next call, however fast its system is.
+        self.check()?;
         self.desk.commit(epoch);
-        self.check()
+        Ok(())
     }
 
     fn state(&self) -> SinkState {
