@@ -1,5 +1,6 @@
 //! What must hold of everything outside after each life, and at the end.
 
+use super::damage;
 use super::destination::{Kind, Name};
 use super::instance::{CHECKPOINTS, FILES, KPIS};
 use super::world::World;
@@ -21,8 +22,8 @@ pub fn checkpoint(world: &World) {
     let Some((_, Some(saved))) = FolderStore::look(&storage, Path::new(CHECKPOINTS)).unwrap() else { return };
     let last: Snapshot = snapshot::decode(saved.records.last().unwrap()).unwrap();
     let offsets: Vec<usize> = last.partitions.iter().map(|saved| saved.next_offset.unwrap_or(0) as usize).collect();
-    assert_eq!(last.ledger, world.oracle.ledger(&offsets), "the ledger of epoch {}", saved.epoch);
-    let letters = world.oracle.letters(&offsets).map(|letters| letters.len() as u64);
+    assert_eq!(last.ledger, world.oracle().ledger(&offsets), "the ledger of epoch {}", saved.epoch);
+    let letters = world.oracle().letters(&offsets).map(|letters| letters.len() as u64);
     assert_eq!(last.letters, letters, "letters of epoch {}", saved.epoch);
     let confirmed = world.confirmed.lock().unwrap().clone();
     let ahead = confirmed.iter().zip(&offsets).any(|(told, saved)| *told > *saved as i64);
@@ -30,31 +31,51 @@ pub fn checkpoint(world: &World) {
     files(world);
 }
 
+/// What is seen outside is in a checkpoint that a power cut leaves.
+pub fn recorded(world: &World, epoch: u64) {
+    let after = world.disk().crash(world.chance().next());
+    let highest = after.tree().iter().filter_map(|(path, _)| damage::epoch(path)).max();
+    assert!(highest >= Some(epoch), "epoch {epoch} is published, and the newest checkpoint is {highest:?}");
+}
+
+/// A window may be published like this, by a run that saw some stage of the log.
+pub fn window(world: &World, name: Name, revision: u64, rows: &str) {
+    let right = world.oracles.iter().any(|oracle| oracle.may_be(name, revision, rows));
+    assert!(right, "window {name:?} at revision {revision} can't be {rows}: {}", world.oracle().told(name));
+}
+
 /// What a run that came to the end has counted.
-pub fn books(world: &World, kept: &Kept) {
+pub fn books(world: &World, stage: usize, kept: &Kept) {
+    let oracle = &world.oracles[stage];
     assert_eq!(kept.ledger.balance(), Ok(()));
-    assert_eq!(kept.ledger, world.oracle.ledger(&world.oracle.ends()));
+    assert_eq!(kept.ledger, oracle.ledger(&oracle.ends()));
+    let finals = oracle.finals();
     for (kpi, tally) in kept.tally.kpis.iter().enumerate() {
-        let finals = world.oracle.finals();
         let windows: Vec<_> = finals.iter().filter(|(name, _)| name.0 == kpi).collect();
         let revisions: u64 = windows.iter().map(|(_, (revision, _))| revision).sum();
         assert_eq!((tally.windows, tally.revisions), (windows.len() as u64, revisions), "the tally of KPI {kpi}");
     }
 }
 
-/// Everything is there, once.
-pub fn end(world: &World) {
-    let finals = world.oracle.finals();
+/// What the systems hold after a run that came to the end, and that nobody fenced.
+pub fn systems(world: &World, stage: usize) {
+    let finals = world.oracles[stage].finals();
     for kind in [Kind::Store, Kind::Topic] {
         let system = world.system(kind);
         same(&format!("{kind:?}"), &system.lock().unwrap().kept.windows, &finals);
     }
+}
+
+/// Everything is there, once.
+pub fn end(world: &World) {
+    let finals = world.oracle().finals();
+    systems(world, world.oracles.len() - 1);
     let topic = world.system(Kind::Topic);
     let appended = topic.lock().unwrap().appended.clone();
     let once: BTreeSet<_> = appended.iter().collect();
     assert_eq!(once.len(), appended.len(), "the topic has a revision twice");
     same("files", &files(world), &finals);
-    let letters = world.oracle.letters(&world.oracle.ends());
+    let letters = world.oracle().letters(&world.oracle().ends());
     for (file, mut expected) in world.letters.iter().zip(letters) {
         let mut found = file.lock().unwrap().entries.clone();
         found.sort_unstable();
@@ -83,7 +104,7 @@ fn files(world: &World) -> Read {
         }
         std::str::from_utf8(&bytes).unwrap().lines().for_each(|line| row(&mut read, kpi, line));
     }
-    read.iter().for_each(|(name, (revision, rows))| world.oracle.check(*name, *revision, rows));
+    read.iter().for_each(|(name, (revision, rows))| window(world, *name, *revision, rows));
     read
 }
 

@@ -15,13 +15,15 @@ pub fn newest_record(world: &World) {
     let records = disk.tree().into_iter().filter_map(|(path, bytes)| Some((epoch(&path)?, path, bytes)));
     let Some((epoch, path, bytes)) = records.max() else { return };
     let path = PathBuf::from(path);
-    let harmed = harm(world, &bytes);
-    disk.write(&path, &harmed).unwrap();
+    match harm(world, &bytes) {
+        Some(harmed) => disk.write(&path, &harmed).unwrap(),
+        None => disk.remove(&path).unwrap(),
+    }
     let storage: Arc<dyn Storage> = Arc::new(disk.process());
     match FolderStore::look(&storage, Path::new(CHECKPOINTS)) {
         Ok(Some((_, Some(_)))) => {
             world.counts().damaged += 1;
-            world.trace(|| format!("the record of epoch {epoch} is damaged"));
+            world.trace(|| format!("the record of epoch {epoch} is damaged, or gone"));
             // What was told of offsets is ahead now, and can't be taken back.
             world.confirmed.lock().unwrap().fill(0);
         }
@@ -30,18 +32,23 @@ pub fn newest_record(world: &World) {
     }
 }
 
-fn epoch(path: &str) -> Option<u64> {
+/// Which epoch's record it is.
+pub fn epoch(path: &str) -> Option<u64> {
     path.strip_suffix(".ckpt")?.rsplit_once("epoch-")?.1.parse().ok()
 }
 
-/// Torn, or with a bit that is another.
-fn harm(world: &World, bytes: &[u8]) -> Vec<u8> {
+/// Torn, with a bit that is another, or gone, as where an older copy of the folder was brought back: then sinks hold epochs that no
+/// record's number tells of.
+fn harm(world: &World, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut chance = world.chance();
+    if chance.one_in(3) {
+        return None;
+    }
     let at = chance.below(bytes.len().max(1));
     if chance.one_in(2) || bytes.is_empty() {
-        return bytes[..at].to_vec();
+        return Some(bytes[..at].to_vec());
     }
     let mut bytes = bytes.to_vec();
     bytes[at] ^= 1 << chance.below(8);
-    bytes
+    Some(bytes)
 }

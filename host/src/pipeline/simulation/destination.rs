@@ -1,6 +1,7 @@
 //! The destination doubles: a store that keeps the newest revision of each window (and may lose what it took in its last second), and
 //! a topic that keeps every row, and so looks before it appends. Both keep a marker: who owns them, and the last epoch.
 
+use super::check;
 use super::process::{Process, Verdict};
 use super::world::World;
 use crate::sink::outbox::{Destination, Opening, Render, Trouble};
@@ -37,7 +38,7 @@ pub struct Kept {
 pub struct System {
     pub kept: Kept,
     /// Every window that a topic has, in order.
-    pub appended: Vec<(Name, u64)>,
+    pub appended: Vec<(Name, u64, String)>,
     /// What it was before each change of late.
     before: Vec<(Instant, Kept)>,
     /// Its own starts: a connection of an earlier one is gone.
@@ -136,6 +137,9 @@ impl Destination for Way {
             return Err(Trouble::Fenced(format!("{:?}", system.kept.owner)));
         }
         if system.kept.epoch.is_none_or(|held| held < epoch) {
+            if self.process.has_to_record(epoch) {
+                check::recorded(&self.world, epoch);
+            }
             system.remember(self.world.now());
             system.kept.epoch = Some(epoch);
             let lines = std::str::from_utf8(rows).unwrap().lines();
@@ -175,15 +179,16 @@ fn take(system: &mut System, world: &World, kind: Kind, line: &str) -> String {
     let mut word = || parts.next().unwrap();
     let (kpi, start_us, revision) = (word().parse().unwrap(), word().parse().unwrap(), word().parse().unwrap());
     let (name, rows) = ((kpi, start_us), word().to_owned());
-    world.oracle.check(name, revision, &rows);
-    let held = system.kept.windows.get(&name).map(|(revision, _)| *revision);
+    check::window(world, name, revision, &rows);
+    let held = system.kept.windows.get(&name);
     let news = match kind {
-        Kind::Store => held.is_none_or(|held| held <= revision),
-        Kind::Topic => held.is_none_or(|held| held < revision),
+        Kind::Store => held.is_none_or(|(held, _)| *held <= revision),
+        // The end of a log that grows closes windows that come again fuller, at the same revision.
+        Kind::Topic => held.is_none_or(|(held, before)| *held < revision || (*held == revision && *before != rows)),
     };
     if news {
         if kind == Kind::Topic {
-            system.appended.push((name, revision));
+            system.appended.push((name, revision, rows.clone()));
         }
         system.kept.windows.insert(name, (revision, rows));
     }

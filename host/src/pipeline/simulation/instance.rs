@@ -200,9 +200,12 @@ impl Instance {
         match self.parcels.try_recv() {
             Ok(Parcel::End(ending)) => self.ending = Some(ending),
             Ok(parcel) => {
-                let cut = matches!(parcel, Parcel::Cut { .. });
+                let (cut, commit) = (matches!(parcel, Parcel::Cut { .. }), matches!(parcel, Parcel::Commit));
                 self.delivery.take(parcel)?;
                 self.world.counts().epochs += u64::from(cut);
+                if commit {
+                    self.process.commits_unrecorded(self.delivery.epoch);
+                }
             }
             Err(_) => self.delivery.look()?,
         }
@@ -259,7 +262,7 @@ fn job(world: &Arc<World>, process: &Arc<Process>) -> Result<(Job, Vec<stepped::
         let takes = vec![true; KPIS.len()];
         sinks.push(OpenSink { name: format!("{kind:?}"), sink: Box::new(outbox), takes });
     }
-    let source = Arc::new(LogSource::new(Arc::clone(world), world.script.grows));
+    let source = Arc::new(LogSource::new(Arc::clone(world), Arc::clone(process)));
     let job = checked.job(source, sinks, Some(checkpoint));
     assert_eq!(*job.fold.rules(), oracle::rules());
     Ok((job, couriers))

@@ -1,6 +1,8 @@
-//! The source double: partitions of records that never change, read in blocks of any size, now and then nothing.
+//! The source double: partitions of records that never change, read in blocks of any size, now and then nothing. Where it grows, a run
+//! sees it as long as it is by then, takes that for its end, and a later run reads on.
 
 use super::chance::Chance;
+use super::process::Process;
 use super::world::World;
 use crate::source::{Assignment, Partition, ReadEvent, Reader, Source, SourceError};
 use std::sync::Arc;
@@ -10,6 +12,9 @@ use weir_core::block::{Block, NO_TIMESTAMP, Record};
 /// 2020-09-18T10:50:00Z.
 const T0_US: i64 = 1_600_426_200_000_000;
 pub const SECOND_US: i64 = 1_000_000;
+
+/// Runs that the log may grow between, and one.
+const STAGES_MAX: usize = 4;
 
 /// A record, and its bytes.
 #[derive(Debug, Clone)]
@@ -27,12 +32,14 @@ pub struct Rec {
 #[derive(Debug)]
 pub struct Log {
     pub partitions: Vec<Vec<Rec>>,
+    /// How long each partition is by and by, up to all of it.
+    pub stages: Vec<Vec<usize>>,
 }
 
 impl Log {
     /// Time goes on by some seconds a record, with disorder on every margin, and now and then a wrong clock.
-    pub fn new(chance: &mut Chance) -> Self {
-        let (partitions, records) = (1 + chance.below(4), 40 + chance.below(160));
+    pub fn new(chance: &mut Chance, grows: bool) -> Self {
+        let (count, records) = (1 + chance.below(4), 40 + chance.below(160));
         let pace = chance.between(2, 20);
         let mut ids = 0..;
         let mut partition = || {
@@ -44,7 +51,13 @@ impl Log {
             };
             ids.by_ref().take(records).map(record).collect()
         };
-        Self { partitions: (0..partitions).map(|_| partition()).collect() }
+        let partitions: Vec<Vec<Rec>> = (0..count).map(|_| partition()).collect();
+        let mut stages: Vec<Vec<usize>> = vec![partitions.iter().map(Vec::len).collect()];
+        while grows && stages.len() < STAGES_MAX && !chance.one_in(3) {
+            let shorter = stages[0].iter().map(|length| length - chance.below(length / 2 + 1)).collect();
+            stages.insert(0, shorter);
+        }
+        Self { partitions, stages }
     }
 }
 
@@ -66,12 +79,12 @@ fn record(id: i64, now_us: i64, chance: &mut Chance) -> Rec {
 /// The log as a run sees it.
 pub struct LogSource {
     world: Arc<World>,
+    process: Arc<Process>,
     partitions: Vec<Partition>,
-    grows: bool,
 }
 
 impl LogSource {
-    pub fn new(world: Arc<World>, grows: bool) -> Self {
+    pub fn new(world: Arc<World>, process: Arc<Process>) -> Self {
         let partition = |id: usize| Partition {
             end: None,
             name: "log".into(),
@@ -82,7 +95,7 @@ impl LogSource {
             identity: Some("a".into()),
         };
         let partitions = (0..world.log.partitions.len()).map(partition).collect();
-        Self { world, partitions, grows }
+        Self { world, process, partitions }
     }
 }
 
@@ -92,7 +105,7 @@ impl Source for LogSource {
     }
 
     fn grows(&self) -> bool {
-        self.grows
+        self.world.script.grows
     }
 
     fn confirm(&self, offsets: &[(u32, i64)]) {
@@ -105,7 +118,8 @@ impl Source for LogSource {
             next: assigned.offset.unwrap_or(0).max(0) as usize,
             ended: false,
         };
-        Ok(Box::new(LogReader { world: Arc::clone(&self.world), parts: assigned.iter().map(part).collect() }))
+        let (world, stage) = (Arc::clone(&self.world), self.process.stage());
+        Ok(Box::new(LogReader { world, stage, parts: assigned.iter().map(part).collect() }))
     }
 }
 
@@ -117,6 +131,7 @@ struct Part {
 
 struct LogReader {
     world: Arc<World>,
+    stage: usize,
     parts: Vec<Part>,
 }
 
@@ -129,7 +144,8 @@ impl Reader for LogReader {
         }
         let place = chance.below(live.len());
         let part = &mut live[place];
-        let records = &self.world.log.partitions[part.partition as usize][part.next..];
+        let (log, partition) = (&self.world.log, part.partition as usize);
+        let records = log.partitions[partition].get(part.next..log.stages[self.stage][partition]).unwrap_or_default();
         if records.is_empty() {
             part.ended = true;
             return Ok(ReadEvent::Ended { partition: part.partition });

@@ -6,8 +6,8 @@
 //!                                              ╰─▶ Outbox, its courier ─▶ a store that may lose its last second; a topic
 //! ```
 //! The parts are those of a run (`start.rs`), a step at a time by turns that chance gives. Chance also kills, cuts the power, damages the
-//! newest record, starts a second instance while the first is in the middle of a call, and lets calls fail, done or not. `check` compares
-//! everything outside with an `oracle` that folds the log naively.
+//! newest record, lets the log grow from one run to the next, starts a second instance while the first is in the middle of a call, and
+//! lets calls fail, done or not. `check` compares everything outside with an `oracle` that folds the log naively.
 //!
 //! `WEIR_SIMULATION_SEED=7 cargo test -p weir --lib simulation` replays one seed; `WEIR_SIMULATION_EPOCHS=100000` goes on for so many epochs.
 

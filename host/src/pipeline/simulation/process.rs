@@ -8,8 +8,8 @@ use crate::storage::{Entry, Storage};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct Process {
     generation: AtomicU64,
     /// The highest claim when it began.
     claimed_before: u64,
+    /// The epoch that it publishes without a record, at the end of the log; 0: none yet.
+    unrecorded: AtomicU64,
+    /// How far the log had grown when it first read.
+    stage: OnceLock<usize>,
 }
 
 /// How often calls go wrong: once in so many, 0 never.
@@ -62,10 +66,17 @@ impl Odds {
 
 impl Process {
     pub fn new(world: &Arc<World>, serial: u64) -> Arc<Self> {
-        let (dead, failed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (generation, claimed_before) = (AtomicU64::new(0), world.claimed());
-        let (world, disk) = (Arc::clone(world), world.disk().process());
-        Arc::new(Self { serial, world, disk, dead, failed, generation, claimed_before })
+        Arc::new(Self {
+            serial,
+            disk: world.disk().process(),
+            dead: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            generation: AtomicU64::new(0),
+            claimed_before: world.claimed(),
+            unrecorded: AtomicU64::new(0),
+            stage: OnceLock::new(),
+            world: Arc::clone(world),
+        })
     }
 
     /// A call is about to be made.
@@ -116,6 +127,21 @@ impl Process {
     pub fn is_outdated(&self) -> bool {
         let own = self.generation().max(self.claimed_before);
         self.world.claimed() > own
+    }
+
+    /// The log's stage that it sees: that of when it first asks.
+    pub fn stage(&self) -> usize {
+        *self.stage.get_or_init(|| self.world.stage())
+    }
+
+    /// Rows that the end of the log closed are published after the last record, as this epoch.
+    pub fn commits_unrecorded(&self, epoch: u64) {
+        self.unrecorded.store(epoch, Ordering::SeqCst);
+    }
+
+    /// Whether what it publishes as this epoch has to be in a record.
+    pub fn has_to_record(&self, epoch: u64) -> bool {
+        self.unrecorded.load(Ordering::SeqCst) != epoch
     }
 
     pub fn is_dead(&self) -> bool {

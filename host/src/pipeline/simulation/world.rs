@@ -29,7 +29,8 @@ const DEPTH_MAX: usize = 2;
 pub struct World {
     pub script: Script,
     pub log: Log,
-    pub oracle: Oracle,
+    /// By the log's stage.
+    pub oracles: Vec<Oracle>,
     pub letters: [Arc<Mutex<File>>; 2],
     /// By partition, what was told of offsets.
     pub confirmed: Mutex<Vec<i64>>,
@@ -42,6 +43,8 @@ pub struct World {
     trace: Mutex<VecDeque<String>>,
     calm: AtomicBool,
     serials: AtomicU64,
+    /// How far the log has grown.
+    stage: AtomicUsize,
     depth: AtomicUsize,
     newcomers: Mutex<Vec<Instance>>,
 }
@@ -59,6 +62,7 @@ pub struct Counts {
     pub losses: u64,
     pub errors: u64,
     pub lost_answers: u64,
+    pub grown: u64,
 }
 
 impl AddAssign for Counts {
@@ -73,6 +77,7 @@ impl AddAssign for Counts {
         self.losses += other.losses;
         self.errors += other.errors;
         self.lost_answers += other.lost_answers;
+        self.grown += other.grown;
     }
 }
 
@@ -96,9 +101,11 @@ impl Clock for SetClock {
 impl World {
     pub fn new(seed: u64) -> Arc<Self> {
         let mut chance = Chance::new(seed);
-        let (script, log) = (Script::new(&mut chance), Log::new(&mut chance));
+        let script = Script::new(&mut chance);
+        let log = Log::new(&mut chance, script.grows);
         Arc::new(Self {
-            oracle: Oracle::new(&log),
+            oracles: log.stages.iter().map(|lengths| Oracle::new(&log, lengths)).collect(),
+            stage: AtomicUsize::new(0),
             confirmed: Mutex::new(vec![0; log.partitions.len()]),
             script,
             log,
@@ -143,7 +150,7 @@ impl World {
         check::end(world);
     }
 
-    /// One of the lives goes on; whether the newest came to the log's end.
+    /// One of the lives goes on; whether the newest came to the end of all of the log.
     fn step(&self, lives: &mut Vec<Instance>) -> bool {
         let Some(last) = lives.len().checked_sub(1) else { return false };
         let place = if self.chance().one_in(3) { self.chance().below(last + 1) } else { last };
@@ -178,8 +185,13 @@ impl World {
             }
         }
         kept.is_some_and(|kept| {
-            check::books(self, &kept);
-            !process.is_outdated()
+            let stage = process.stage();
+            check::books(self, stage, &kept);
+            if process.is_outdated() {
+                return false;
+            }
+            check::systems(self, stage);
+            stage + 1 == self.oracles.len()
         })
     }
 
@@ -222,6 +234,10 @@ impl World {
     fn begin(world: &Arc<Self>) -> Option<Instance> {
         let serial = world.serials.fetch_add(1, Ordering::SeqCst) + 1;
         world.counts().starts += 1;
+        if world.chance().one_in(3) && world.stage() + 1 < world.oracles.len() {
+            world.stage.fetch_add(1, Ordering::SeqCst);
+            world.counts().grown += 1;
+        }
         let process = Process::new(world, serial);
         match Instance::start(world, &process) {
             Ok(instance) => Some(instance),
@@ -270,6 +286,16 @@ impl World {
         let number = |path: &str| path.split_once("generation-")?.1.split_once('/')?.0.parse().ok();
         let folder = |path: String| path.starts_with(CHECKPOINTS).then(|| number(&path)).flatten();
         self.disk().tree().into_iter().filter_map(|(path, _)| folder(path)).max().unwrap_or(0)
+    }
+
+    /// How far the log has grown.
+    pub fn stage(&self) -> usize {
+        self.stage.load(Ordering::SeqCst)
+    }
+
+    /// Of all of the log.
+    pub fn oracle(&self) -> &Oracle {
+        &self.oracles[self.oracles.len() - 1]
     }
 
     pub fn is_calm(&self) -> bool {
