@@ -70,10 +70,13 @@ pub fn systems(world: &World, stage: usize) {
 pub fn end(world: &World) {
     let finals = world.oracle().finals();
     systems(world, world.oracles.len() - 1);
-    let topic = world.system(Kind::Topic);
-    let appended = topic.lock().unwrap().appended.clone();
-    let once: BTreeSet<_> = appended.iter().collect();
-    assert_eq!(once.len(), appended.len(), "the topic has a revision twice");
+    // After a fall to an older checkpoint late records come in another order: a revision may then be A, B, and A again.
+    if world.counts().damaged == 0 {
+        let topic = world.system(Kind::Topic);
+        let appended = topic.lock().unwrap().appended.clone();
+        let once: BTreeSet<_> = appended.iter().collect();
+        assert_eq!(once.len(), appended.len(), "the topic has a revision twice");
+    }
     same("files", &files(world), &finals);
     let letters = world.oracle().letters(&world.oracle().ends());
     for (file, mut expected) in world.letters.iter().zip(letters) {
