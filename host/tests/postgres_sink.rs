@@ -115,3 +115,29 @@ fn kills_of_the_program_and_of_the_server_lose_nothing_and_double_nothing() {
     assert_code(&run_to_end(&path, &[]), 0);
     assert_same(&path, &server);
 }
+
+#[test]
+fn a_start_with_a_wrong_password_does_not_end_the_run_that_goes_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Postgres::start(&folder.path().join("server")).unwrap_or_else(|error| panic!("{error}"));
+    let path = pipeline(folder.path(), &server, "[checkpoint]\npath = \"checkpoint\"\ninterval = \"20ms\"");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replace("files = [\"p*.jsonl\"]", "files = [\"p*.jsonl\"]\nrate = 4000");
+    std::fs::write(&path, &text).unwrap();
+    let mut well = weir();
+    well.args(["--log", "error", "run", "--until-end", "--view", "off"]).arg(&path);
+    let mut well = well.spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while epoch(&server) < 3 {
+        assert!(Instant::now() < until && well.try_wait().unwrap().is_none(), "nothing is committed");
+        std::thread::sleep(Duration::from_millis(17));
+    }
+    let wrong = path.with_file_name("wrong.toml");
+    std::fs::write(&wrong, text.replace(server.password(), "wrong")).unwrap();
+    let output = run_to_end(&wrong, &[]);
+    assert_code(&output, 1);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("password"), "{said}");
+    assert!(well.wait().unwrap().success());
+    assert_same(&path, &server);
+}

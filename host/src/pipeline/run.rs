@@ -125,7 +125,7 @@ pub fn run(
     shutdown: &Shutdown,
     progress: &Arc<Progress>,
 ) -> Result<Report, RunError> {
-    let (store, mut resumed) = resume(&job, &options.discard)?;
+    let (store, mut resumed) = resume(&mut job, &options.discard, shutdown)?;
     failpoint!("checkpoint-read");
     let shared = Arc::new(share(&job, options, shutdown, progress, resumed.as_ref()));
     let mut closer = Closer::new(Arc::clone(&job.fold), instances(&job)?);
@@ -176,10 +176,43 @@ fn shutdown_workers(
     }
 }
 
-/// Claims the checkpoint, and reads what to go on from, if there is something. Whether it fits is looked at before: a start that is refused
-/// must not end the run that goes well.
-pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore>, Option<Resumed>), RunError> {
-    let Some(CheckpointFolder { storage, path, floor, .. }) = &job.checkpoint else { return Ok((None, None)) };
+/// Claims the checkpoint, and reads what to go on from, if there is something. Whether it fits, and whether sinks can be reached, is looked
+/// at before: a start that is refused must not end the run that goes well.
+pub(super) fn resume(
+    job: &mut Job,
+    discard: &Discard,
+    shutdown: &Shutdown,
+) -> Result<(Option<FolderStore>, Option<Resumed>), RunError> {
+    let Some(CheckpointFolder { storage, path, floor, .. }) = &job.checkpoint else {
+        return reach(job, shutdown).map(|()| (None, None));
+    };
+    let (storage, path, floor) = (Arc::clone(storage), path.clone(), *floor);
+    let looked = take_up(job, discard, look(&storage, &path)?.and_then(|(_, saved)| saved))?;
+    for open in &job.sinks {
+        let parts = looked.iter().flat_map(|resumed| &resumed.sinks).find(|saved| saved.name == open.name);
+        let prepared = parts.map(|saved| open.sink.join(&saved.parts)).transpose()?;
+        prepared.map_or(Ok(()), |prepared| open.sink.fits(&prepared))?;
+    }
+    reach(job, shutdown)?;
+    let mut store = FolderStore::open(storage, &path, floor)?;
+    failpoint!("checkpoint-claimed");
+    let resumed = take_up(job, discard, store.latest()?)?;
+    if let Some(resumed) = &resumed {
+        resumed.notes.iter().for_each(|note| telemetry::resumed_with(note));
+    }
+    Ok((Some(store), resumed))
+}
+
+fn reach(job: &mut Job, shutdown: &Shutdown) -> Result<(), RunError> {
+    for open in &mut job.sinks {
+        open.sink.reach(&|| shutdown.requested())?;
+    }
+    Ok(())
+}
+
+/// What a checkpoint holds for this job.
+fn take_up(job: &Job, discard: &Discard, saved: Option<Saved>) -> Result<Option<Resumed>, RunError> {
+    let Some(saved) = saved else { return job.may_begin().map(|()| None) };
     let identity = job.identity();
     let now = Now {
         pipeline: &job.plan.name,
@@ -188,23 +221,7 @@ pub(super) fn resume(job: &Job, discard: &Discard) -> Result<(Option<FolderStore
         partitions: job.source.partitions(),
         sinks: job.sinks.iter().map(|open| SinkNow { name: open.name.clone(), place: open.known_place() }).collect(),
     };
-    let take_up = |saved: Option<Saved>| match saved {
-        Some(saved) => resume::take_up(&saved, &now, discard).map(Some),
-        None => job.may_begin().map(|()| None),
-    };
-    let looked = take_up(look(storage, path)?.and_then(|(_, saved)| saved))?;
-    for open in &job.sinks {
-        let parts = looked.iter().flat_map(|resumed| &resumed.sinks).find(|saved| saved.name == open.name);
-        let prepared = parts.map(|saved| open.sink.join(&saved.parts)).transpose()?;
-        prepared.map_or(Ok(()), |prepared| open.sink.fits(&prepared))?;
-    }
-    let mut store = FolderStore::open(Arc::clone(storage), path, *floor)?;
-    failpoint!("checkpoint-claimed");
-    let resumed = take_up(store.latest()?)?;
-    if let Some(resumed) = &resumed {
-        resumed.notes.iter().for_each(|note| telemetry::resumed_with(note));
-    }
-    Ok((Some(store), resumed))
+    resume::take_up(&saved, &now, discard).map(Some)
 }
 
 /// What is there, claimed by nobody yet. Between its listing and its reading a run that goes on may tidy it away: then it is looked at again.

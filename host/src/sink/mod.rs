@@ -145,6 +145,11 @@ pub trait Sink: Send {
     fn fits(&self, _prepared: &[u8]) -> Result<(), SinkError> {
         Ok(())
     }
+    /// Reaches its system, which is given some time unless it is `stopped`, and refuses what can't go well: a wrong password, a topic that
+    /// is not there. Asked before anybody is shut out; changes nothing.
+    fn reach(&mut self, _stopped: &dyn Fn() -> bool) -> Result<(), SinkError> {
+        Ok(())
+    }
     /// Whether its state belongs to its place and not to its name: one that has got another name goes on there.
     fn known_by_place(&self) -> bool {
         false

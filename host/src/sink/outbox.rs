@@ -53,6 +53,8 @@ pub trait Render: Send {
 /// * Calls take bounded time: connecting and waiting for answers have timeouts.
 /// * No text that it gives names a secret.
 pub trait Destination: Send {
+    /// Connects, changes nothing, shuts nobody out, and lets go again.
+    fn reach(&mut self) -> Result<(), Trouble>;
     /// Connects, makes what is missing, takes over.
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble>;
     /// Hands over an epoch's rows.
@@ -152,6 +154,17 @@ impl Outbox {
         }
     }
 
+    fn at_start<T>(
+        &self,
+        destination: &mut dyn Destination,
+        stopped: &dyn Fn() -> bool,
+        call: impl FnMut(&mut dyn Destination) -> Result<T, Trouble>,
+    ) -> Result<T, SinkError> {
+        let (until, clock) = (self.clock.now() + START_WAIT, self.clock.as_ref());
+        let over = || stopped() || clock.now() >= until;
+        courier::at_start(destination, &over, clock, call).map_err(|trouble| self.failed(trouble))
+    }
+
     fn check(&self) -> Result<(), SinkError> {
         self.desk.failure().map_or(Ok(()), |trouble| Err(self.failed(trouble)))
     }
@@ -170,15 +183,20 @@ impl Sink for Outbox {
             open_from_us: from.open_from_us,
             again: false,
         };
-        let until = self.clock.now() + START_WAIT;
-        let held = courier::open_at_start(destination.as_mut(), &opening, until, self.clock.as_ref())
-            .map_err(|trouble| self.failed(trouble))?;
+        let held = self.at_start(destination.as_mut(), &|| false, |destination| destination.open(&opening))?;
         telemetry::failpoint!("outbox-opened");
         self.desk.opened(held);
         self.check()?;
         opening.again = true;
         (self.hire)(Courier::new(destination, opening, Arc::clone(&self.desk)));
         Ok(held)
+    }
+
+    fn reach(&mut self, stopped: &dyn Fn() -> bool) -> Result<(), SinkError> {
+        let Some(mut destination) = self.destination.take() else { return Ok(()) };
+        let reached = self.at_start(destination.as_mut(), stopped, |destination| destination.reach());
+        self.destination = Some(destination);
+        reached
     }
 
     fn accept(&mut self, closed: &Closed) -> Result<(), SinkError> {

@@ -153,6 +153,10 @@ impl Postgres {
 }
 
 impl Destination for Postgres {
+    fn reach(&mut self) -> Result<(), Trouble> {
+        Connection::open(&self.address, self.limits).map(drop)
+    }
+
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
         self.close();
         let mut connection = Connection::open(&self.address, self.limits)?;

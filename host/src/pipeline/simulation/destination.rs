@@ -93,6 +93,13 @@ impl Way {
         }
     }
 
+    /// A start waits for a system that is away, but not for ever.
+    fn start_waits(&self, called: &Result<bool, Trouble>) {
+        if *called != Ok(true) {
+            self.process.gives_up();
+        }
+    }
+
     fn answer<T>(arrives: bool, answer: T) -> Result<T, Trouble> {
         if arrives { Ok(answer) } else { Err(Trouble::Passing("the answer was lost".into())) }
     }
@@ -103,11 +110,16 @@ impl Way {
 }
 
 impl Destination for Way {
+    fn reach(&mut self) -> Result<(), Trouble> {
+        let called = self.call("reach");
+        self.start_waits(&called);
+        Self::answer(called?, ())
+    }
+
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
         let called = self.call("open");
-        if !opening.again && called != Ok(true) {
-            // A start waits for a system that is away, but not for ever.
-            self.process.gives_up();
+        if !opening.again {
+            self.start_waits(&called);
         }
         let arrives = called?;
         let mut system = self.system.lock().unwrap();

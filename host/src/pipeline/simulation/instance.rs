@@ -95,7 +95,7 @@ impl Instance {
     /// As `run::run` does it.
     pub fn start(world: &Arc<World>, process: &Arc<Process>) -> Result<Self, RunError> {
         let (mut job, couriers) = job(world, process)?;
-        let (store, mut resumed) = run::resume(&job, &Discard::default())?;
+        let (store, mut resumed) = run::resume(&mut job, &Discard::default(), &Shutdown::default())?;
         store.iter().for_each(|store| process.claims(store.generation()));
         world.trace(|| format!("process {} goes on from {:?}", process.serial, resumed.as_ref().map(|r| r.epoch)));
         let options = RunOptions { discard: Discard::default(), stop_after: None, started: Instant::now() };

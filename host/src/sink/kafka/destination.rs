@@ -10,6 +10,7 @@
 //! The transactional id is made of the pipeline's and the sink's name. Fencing alone does not say who is the newer run, since whoever comes
 //! last wins, an old run that reconnects too: so the marker decides, and is read before the name is taken and after.
 
+use super::look::Look;
 use super::marker::{Marker, Markers};
 use super::producer::{Outgoing, Producer};
 use super::rows::{HEADERS, Message, messages};
@@ -41,6 +42,8 @@ pub struct KafkaDestination {
     markers: Markers,
     /// What is there from epochs after the checkpoint; looked for at the start.
     there: Option<There>,
+    /// Its topic was found since it was last closed.
+    reached: bool,
     live: Option<Live>,
 }
 
@@ -55,7 +58,15 @@ impl KafkaDestination {
     pub fn new(settings: KafkaSinkSettings) -> Self {
         let name = format!("{}/{}", settings.pipeline, settings.sink);
         let epochs = KafkaTopic { topic: settings.epochs_topic.clone(), ..settings.topic.clone() };
-        Self { markers: Markers::new(epochs, name.clone()), name, settings, run: None, there: None, live: None }
+        Self {
+            markers: Markers::new(epochs, name.clone()),
+            name,
+            settings,
+            run: None,
+            there: None,
+            reached: false,
+            live: None,
+        }
     }
 
     fn transactional_id(&self) -> String {
@@ -70,7 +81,9 @@ impl KafkaDestination {
             Trouble::Final(reason) if opening.again => Trouble::Passing(reason),
             trouble => trouble,
         };
-        super::look::Look::open(&self.settings.topic).and_then(|look| look.partitions()).map_err(failed)?;
+        if !std::mem::take(&mut self.reached) {
+            self.find_topic().map_err(failed)?;
+        }
         self.markers.look(false).map_err(failed)?;
         self.refuse(opening, &run)?;
         let producer = Producer::open(&self.settings.topic, &self.transactional_id()).map_err(failed)?;
@@ -85,6 +98,10 @@ impl KafkaDestination {
         }
         self.live = Some(Live { producer, marker });
         Ok(held)
+    }
+
+    fn find_topic(&self) -> Result<(), KafkaFailure> {
+        Look::open(&self.settings.topic).and_then(|look| look.partitions()).map(drop)
     }
 
     fn refuse(&self, opening: &Opening, run: &str) -> Result<(), Trouble> {
@@ -143,6 +160,12 @@ impl KafkaDestination {
 }
 
 impl Destination for KafkaDestination {
+    fn reach(&mut self) -> Result<(), Trouble> {
+        self.find_topic().map_err(KafkaFailure::trouble)?;
+        self.reached = true;
+        Ok(())
+    }
+
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
         self.live = None;
         self.take_over(opening)

@@ -12,27 +12,35 @@ use std::time::{Duration, Instant};
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// The first `open` of a run: a system that is away is given some time.
-pub(super) fn open_at_start(
+/// The first calls of a run: a system that is away is given some time.
+pub(super) fn at_start<T>(
     destination: &mut dyn Destination,
-    opening: &Opening,
-    until: Instant,
+    over: &dyn Fn() -> bool,
     clock: &dyn Clock,
-) -> Result<Option<u64>, Trouble> {
+    mut call: impl FnMut(&mut dyn Destination) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let mut pause = PAUSE_MIN;
     loop {
-        match destination.open(opening) {
+        match call(destination) {
             Err(Trouble::Passing(reason)) => {
                 destination.close();
-                if clock.now() >= until {
+                if over() {
                     return Err(Trouble::Passing(format!("it can't be reached: {reason}")));
                 }
                 telemetry::sink_away(&destination.place(), &reason);
-                clock.sleep(pause);
+                sleep(pause, over, clock);
                 pause = (pause * 2).min(PAUSE_MAX);
             }
             answer => return answer,
         }
+    }
+}
+
+/// In pieces, so that a signal is heard.
+fn sleep(pause: Duration, over: &dyn Fn() -> bool, clock: &dyn Clock) {
+    let until = clock.now() + pause;
+    while clock.now() < until && !over() {
+        clock.sleep(PAUSE_MIN);
     }
 }
 

@@ -13,6 +13,7 @@ struct Holds {
     epochs: Vec<(u64, Vec<u8>)>,
     owner: Option<(String, u64)>,
     away: bool,
+    refuses: bool,
     lose_answers: usize,
 }
 
@@ -23,6 +24,15 @@ struct Double {
 }
 
 impl Destination for Double {
+    fn reach(&mut self) -> Result<(), Trouble> {
+        let holds = self.holds.lock().unwrap();
+        match (holds.away, holds.refuses) {
+            (true, _) => Err(Trouble::Passing("connection refused".into())),
+            (_, true) => Err(Trouble::Final("wrong password".into())),
+            _ => Ok(()),
+        }
+    }
+
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
         let mut holds = self.holds.lock().unwrap();
         if holds.away {
@@ -172,6 +182,28 @@ fn rows_wait_for_a_system_that_is_away_and_in_every_checkpoint() {
     next.recover(&resume(2, 3, Some(&prepared))).unwrap();
     assert!(next.finish(LONG).unwrap());
     assert_eq!(held(&holds), [1, 2, 3]);
+}
+
+#[test]
+fn what_would_refuse_is_asked_before_anybody_is_shut_out() {
+    let holds = Arc::default();
+    let mut older = outbox(&holds, Duration::ZERO);
+    older.recover(&resume(1, 0, None)).unwrap();
+    holds.lock().unwrap().refuses = true;
+    let said = outbox(&holds, Duration::ZERO).reach(&|| false).unwrap_err().to_string();
+    assert!(said.contains("wrong password"), "{said}");
+    epoch(&mut older, 1, true);
+    assert!(older.finish(LONG).unwrap());
+    holds.lock().unwrap().away = true;
+    // For as long as a start waits, unless it is stopped: else this test would take half a minute.
+    let said = outbox(&holds, Duration::ZERO).reach(&|| true).unwrap_err().to_string();
+    assert!(said.contains("can't be reached"), "{said}");
+    holds.lock().unwrap().away = false;
+    holds.lock().unwrap().refuses = false;
+    let mut newer = outbox(&holds, Duration::ZERO);
+    newer.reach(&|| false).unwrap();
+    newer.recover(&resume(2, 1, None)).unwrap();
+    assert_eq!(held(&holds), [1]);
 }
 
 #[test]

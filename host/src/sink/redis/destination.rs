@@ -107,6 +107,12 @@ impl RedisDestination {
 }
 
 impl Destination for RedisDestination {
+    fn reach(&mut self) -> Result<(), Trouble> {
+        let reached = self.server.connect();
+        self.server.close();
+        reached
+    }
+
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
         self.server.connect()?;
         self.connections += 1;
