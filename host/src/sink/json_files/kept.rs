@@ -147,6 +147,11 @@ impl Kept {
         self.intervals.values().any(|interval| interval.stage == Stage::Changed)
     }
 
+    /// Whether the checkpoint gets all rows of the interval.
+    pub(super) fn carries(&self, start_us: i64) -> bool {
+        self.intervals.get(&start_us).is_some_and(Interval::waits)
+    }
+
     /// Bytes of rows that are in no file and travel in the checkpoint.
     pub(super) fn carried_bytes(&self) -> u64 {
         let carried = self.intervals.values().filter(|interval| interval.stage == Stage::Carried);

@@ -74,9 +74,10 @@ impl KpiState {
         self.kept.mark_prepared();
     }
 
-    /// This KPI's part of a checkpoint.
+    /// This KPI's part of a checkpoint. A file that was set aside before its interval changed again, and whose rows are carried now, is not in
+    /// it: once the file system is back the newer rows are published without another checkpoint, and a restart must not go behind them.
     pub(super) fn files(&self, settled_us: i64) -> KpiFiles {
-        let changes = self.pending().collect();
+        let changes = self.pending().filter(|change| !self.kept.carries(change.interval_us)).collect();
         KpiFiles { name: self.name.to_string(), changes, saved: self.kept.save(settled_us) }
     }
 
