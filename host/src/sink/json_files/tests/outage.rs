@@ -132,6 +132,32 @@ fn a_later_change_stands_for_one_that_waits() {
     }
 }
 
+/// A file was set aside before it went, and its interval changed while it was away: what came out when it was back stays.
+#[test]
+fn a_restart_does_not_go_behind_what_came_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (storage, mut sink) = begun(folder.path());
+    sink.accept(&closed(0, 1, 0, &[GERMANY])).unwrap();
+    let prepared = sink.prepare(1).unwrap().bytes;
+    storage.leave_after_renames(0);
+    sink.commit(1, &prepared).unwrap();
+    sink.accept(&closed(0, 2, 0, &[GERMANY])).unwrap();
+    let last = sink.prepare(2).unwrap().bytes;
+    sink.commit(2, &last).unwrap();
+    assert_eq!(minutes(&visible(folder.path())[FILE]), ["10:50"]);
+    storage.set(None);
+    time_passes(&mut sink);
+    assert!(sink.finish(Duration::from_secs(5)).unwrap());
+    assert_eq!(minutes(&visible(folder.path())[FILE]), ["10:50", "10:51", "10:52"]);
+    drop(sink);
+    let (_, mut second) = flaky(folder.path());
+    second.recover(&resume_as("test", 2, Some(&last))).unwrap();
+    assert_eq!(minutes(&visible(folder.path())[FILE]), ["10:50", "10:51", "10:52"]);
+    assert!(second.finish(Duration::from_secs(5)).unwrap());
+    assert_eq!(minutes(&visible(folder.path())[FILE]), ["10:50", "10:51", "10:52"]);
+    assert_eq!(tree(folder.path()).len(), 1, "nothing is left aside");
+}
+
 #[test]
 fn finish_waits_for_it() {
     let folder = tempfile::tempdir().unwrap();
