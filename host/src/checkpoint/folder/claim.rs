@@ -91,13 +91,16 @@ pub(super) fn look(storage: &dyn Storage, path: &Path) -> Result<Option<Claim>, 
         Err(error) => return Err(error),
     };
     let Some(generation) = generation else { return Ok(None) };
-    let lineage = storage.read(&path.join("lineage")).map_err(failed)?;
-    Ok(Some(Claim {
-        path: path.to_owned(),
-        folder: path.join(name(generation)),
-        lineage: String::from_utf8_lossy(&lineage).into_owned(),
-        generation,
-    }))
+    let (file, folder) = (path.join("lineage"), path.join(name(generation)));
+    let lineage = match storage.read(&file) {
+        // Claimants died before either name was durable, and the power was cut: the next one names it anew.
+        Err(error) if error.kind() == ErrorKind::NotFound && storage.list(&folder).map_err(failed)?.is_empty() => {
+            return Ok(None);
+        }
+        read => read.map_err(|source| CheckpointError::Io { place: storage.place(&file), source })?,
+    };
+    let lineage = String::from_utf8_lossy(&lineage).into_owned();
+    Ok(Some(Claim { path: path.to_owned(), folder, lineage, generation }))
 }
 
 fn name(generation: u64) -> String {

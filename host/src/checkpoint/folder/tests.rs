@@ -232,6 +232,20 @@ fn looking_claims_nothing() {
     store.write(2, Some(1), b"two").unwrap();
 }
 
+/// A power cut may keep the name of a generation's folder, and lose that of the lineage's file.
+#[test]
+fn a_claim_without_a_lineage_is_none_unless_it_holds_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let (local, lineage): (Arc<dyn Storage>, _) = (Arc::new(Local), folder.path().join("lineage"));
+    fs::create_dir(folder.path().join("generation-1")).unwrap();
+    assert!(FolderStore::look(&local, folder.path()).unwrap().is_none());
+    open(folder.path()).write(1, None, b"one").unwrap();
+    assert!(FolderStore::look(&local, folder.path()).unwrap().is_some());
+    fs::remove_file(&lineage).unwrap();
+    let error = FolderStore::look(&local, folder.path()).unwrap_err().to_string();
+    assert!(error.contains(&lineage.display().to_string()), "{error}");
+}
+
 #[test]
 fn an_earlier_layout_is_named() {
     let folder = tempfile::tempdir().unwrap();
