@@ -171,7 +171,11 @@ impl Folder {
             return Ok(false);
         }
         // One that can't be read now is not another one: what has to go would stay.
-        self.storage.read(path).map_err(|source| self.failed(path, source)).map(|bytes| Mark::of(&bytes) == *mark)
+        match self.storage.read(path) {
+            // A newer run has taken it away since; whoever asks hears of that by its own folder.
+            Err(source) if source.kind() == ErrorKind::NotFound => Ok(false),
+            read => read.map(|bytes| Mark::of(&bytes) == *mark).map_err(|source| self.failed(path, source)),
+        }
     }
 
     fn file(&self, interval_us: i64) -> PathBuf {
