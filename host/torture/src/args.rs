@@ -41,12 +41,15 @@ pub struct Args {
     #[arg(long)]
     pub long: bool,
     /// Torture the release build
-    // These two are for `cargo xtask`, which has heeded them.
+    // These three are for `cargo xtask`, which has heeded them.
     #[arg(long)]
     release: bool,
     /// Torture what the last torture built
     #[arg(long)]
     as_built: bool,
+    /// Only what needs no servers: 100,000 simulated epochs, and 100,000 states of a disk after a crash. A run of everything ends with them
+    #[arg(long)]
+    in_memory: bool,
     /// Keep the folders and places of cases that passed, too
     #[arg(long)]
     pub keep: bool,
