@@ -234,7 +234,12 @@ fn a_broker_that_dies_in_mid_transaction_loses_and_doubles_nothing() {
 
 #[test]
 fn missing_topics_and_wrong_settings_are_told_with_the_mend() {
-    let told = |topic: &KafkaTopic| sink(topic).recover(&resume(1, 0, None)).unwrap_err().to_string();
+    let told = |topic: &KafkaTopic| {
+        let told = sink(topic).recover(&resume(1, 0, None)).unwrap_err().to_string();
+        let before = sink(topic).reach(&|| false).unwrap_err().to_string();
+        assert_eq!(before, told, "it is told before anybody is shut out");
+        told
+    };
     let mut topic = KafkaTopic { brokers: broker().into(), topic: "absent".into(), properties: Default::default() };
     let error = told(&topic);
     assert!(error.contains("--create --topic absent --partitions"), "{error}");

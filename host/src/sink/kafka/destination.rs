@@ -42,7 +42,7 @@ pub struct KafkaDestination {
     markers: Markers,
     /// What is there from epochs after the checkpoint; looked for at the start.
     there: Option<There>,
-    /// Its topic was found since it was last closed.
+    /// `reach` has found its topic: the first `open` need not.
     reached: bool,
     live: Option<Live>,
 }
@@ -161,9 +161,9 @@ impl KafkaDestination {
 
 impl Destination for KafkaDestination {
     fn reach(&mut self) -> Result<(), Trouble> {
-        self.find_topic().map_err(KafkaFailure::trouble)?;
-        self.reached = true;
-        Ok(())
+        let found = self.find_topic().and_then(|()| self.markers.look(false));
+        self.reached = found.is_ok();
+        found.map_err(KafkaFailure::trouble)
     }
 
     fn open(&mut self, opening: &Opening) -> Result<Option<u64>, Trouble> {
